@@ -1,0 +1,3 @@
+"""The CS231n helper kit."""
+
+__version__ = "0.1.0"

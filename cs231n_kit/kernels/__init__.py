@@ -1,0 +1,1 @@
+"""Kernels, one module an operation family."""

@@ -1,0 +1,1 @@
+"""The judge: checks, sandbox, nbgrader preprocessors, instructor commands."""
