@@ -1,0 +1,113 @@
+"""Compare what a function returned with what was expected, and say the difference in words."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Difference:
+    """The result of a comparison.
+
+    message is empty when the values agree. It names no value or place of the arrays (a grader may show it for
+    hidden cases); `details` does. `error` is the largest absolute difference, NaN where none can be formed.
+    `note` is a remark about a value that was accepted, for example an (N, 1) array where (N,) was asked for.
+    """
+
+    message: str = ""
+    details: str = ""
+    error: float = 0.0
+    note: str = ""
+
+    @property
+    def agrees(self) -> bool:
+        return not self.message
+
+
+def compare(kind: str, expected: np.ndarray, actual: np.ndarray, rtol: float, atol: float) -> Difference:
+    """Compare two arrays by the comparison named `kind` (a key of `COMPARISONS`)."""
+    if actual.dtype.kind not in "biuf":
+        return Difference(_WRONG_KIND.get(actual.dtype.kind, f"returns {actual.dtype}, not numbers"), error=np.nan)
+    note = ""
+    if actual.shape != expected.shape:
+        if _squeezed(actual.shape) != _squeezed(expected.shape):
+            return Difference("wrong shape", f"returned shape {actual.shape}, expected {expected.shape}", error=np.nan)
+        note = f"returns an array with {actual.ndim} axes, the text asks for {expected.ndim} (accepted)"
+        actual = actual.reshape(expected.shape)
+    wide = actual.astype(np.float64)
+    unusable = ~np.isfinite(wide) & np.isfinite(expected)
+    if unusable.any():
+        what = "NaN" if np.isnan(wide[unusable]).any() else "infinity"
+        where = _place(np.argwhere(unusable)[0])
+        return Difference(
+            f"returns {what}",
+            f"{unusable.sum()} of {wide.size} values are {what}, the first at {where}",
+            np.nan,
+        )
+    difference = COMPARISONS[kind](expected.astype(np.float64), wide, rtol, atol)
+    if difference.agrees:
+        return Difference(error=difference.error, note=note)
+    if actual.dtype.kind in "iu" and expected.dtype.kind == "f":
+        whole = f"whole numbers ({actual.dtype}): the decimals are cut off"
+        return Difference(f"returns {whole}", difference.details, difference.error)
+    return difference
+
+
+def compare_values(expected, actual, rtol, atol) -> Difference:
+    """Every element within atol + rtol |expected|."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        errors = np.where(expected == actual, 0.0, np.abs(actual - expected))
+        excess = errors - (atol + rtol * np.abs(expected))
+    if not errors.size:
+        return Difference()
+    largest = float(errors.max())
+    if not (excess > 0).any():
+        return Difference(error=largest)
+    worst = np.unravel_index(int(excess.argmax()), excess.shape)
+    share = int((excess > 0).sum())
+    return Difference(
+        "values differ",
+        f"{share} of {errors.size} values differ, most at {_place(worst)}: "
+        f"expected {expected[worst]:.6g}, got {actual[worst]:.6g}",
+        largest,
+    )
+
+
+def compare_order(expected, actual, rtol, atol) -> Difference:
+    """Each row sorts its columns in the same order (the values themselves may be on another scale)."""
+    wrong = (np.argsort(expected, axis=-1, kind="stable") != np.argsort(actual, axis=-1, kind="stable")).any(axis=-1)
+    if not wrong.any():
+        return Difference()
+    where = _place(np.argwhere(wrong)[0])
+    return Difference("the order is wrong", f"{wrong.sum()} rows sort differently, the first is row {where}", np.nan)
+
+
+def compare_labels(expected, actual, rtol, atol) -> Difference:
+    """Every label equal."""
+    wrong = expected != actual
+    if not wrong.any():
+        return Difference()
+    first = tuple(np.argwhere(wrong)[0])
+    details = (
+        f"{wrong.sum()} of {wrong.size} labels differ, the first at {_place(first)}: "
+        f"expected {expected[first]:g}, got {actual[first]:g}"
+    )
+    return Difference("labels differ", details, float(np.abs(expected - actual).max()))
+
+
+COMPARISONS = {"values": compare_values, "order": compare_order, "labels": compare_labels}
+
+_WRONG_KIND = {
+    "O": "returns Python objects, not an array of numbers (rows of different length, or None inside?)",
+    "c": "returns complex numbers",
+    "U": "returns text, not numbers",
+    "S": "returns text, not numbers",
+}
+
+
+def _squeezed(shape: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(n for n in shape if n != 1)
+
+
+def _place(index) -> str:
+    return "[" + ", ".join(str(int(i)) for i in index) + "]"

@@ -1,0 +1,213 @@
+"""From outcomes to verdicts: which properties hold, what is off, and which known mistake explains it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from .answer_key import CheckKey, MistakeKey, PropertyKey
+from .calling import Outcome
+from .comparison import compare, compare_values
+
+PASSED, FAILED, NOT_IMPLEMENTED = "passed", "failed", "not implemented yet"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One row of the table. `message` reveals nothing of the cases; `details` may."""
+
+    title: str
+    points: float
+    status: str
+    message: str = ""
+    details: str = ""
+    error: float = 0.0
+    hint: str = ""
+    notes: tuple[str, ...] = ()
+
+    @property
+    def earned(self) -> float:
+        return self.points if self.status == PASSED else 0.0
+
+
+@dataclass(frozen=True)
+class Report:
+    """All verdicts about one function. `mistakes` holds the names of the known mistakes recognised."""
+
+    function: str
+    verdicts: tuple[Verdict, ...]
+    printed: str = ""
+    mistakes: tuple[str, ...] = field(default=())
+
+    @property
+    def earned(self) -> float:
+        return sum(v.earned for v in self.verdicts)
+
+    @property
+    def points(self) -> float:
+        return sum(v.points for v in self.verdicts)
+
+    @property
+    def passed(self) -> bool:
+        return all(v.status == PASSED for v in self.verdicts)
+
+    def _repr_html_(self) -> str:
+        from .rendering import html
+
+        return html(self)
+
+    def __repr__(self) -> str:
+        from .rendering import text
+
+        return text(self)
+
+
+def judge(key: CheckKey, call: Callable[[tuple], Outcome], find_loop: Callable[[], str]) -> Report:
+    """Try every case of `key` through `call` and form the verdicts.
+
+    call(arguments) -> Outcome runs the student's function. find_loop() -> str names the Python loop in the student's
+    function, "" when it has none (asked for only by "no_loops" properties).
+    """
+    outcomes = [[call(case.arguments) for case in p.cases] for p in key.properties]
+    flat = [(o, c) for p, row in zip(key.properties, outcomes, strict=True) for o, c in zip(row, p.cases, strict=True)]
+    printed = next((o.printed for o, _ in flat if o.printed), "")
+    if all(_unimplemented(o, c.expected) for o, c in flat):
+        verdicts = tuple(Verdict(p.title, p.points, NOT_IMPLEMENTED) for p in key.properties)
+        return Report(key.function, verdicts, printed)
+    verdicts, mistakes = [], []
+    for index, (p, row) in enumerate(zip(key.properties, outcomes, strict=True)):
+        if p.compare == "no_loops":
+            continue
+        verdict = _verdict(p, row, key.parameters)
+        if verdict.status != PASSED and (mistake := _recognise(key, outcomes, index)):
+            verdict = replace(verdict, hint=mistake.hint)
+            mistakes.append(mistake.name)
+        verdicts.append(verdict)
+    works = any(v.status == PASSED for v in verdicts)
+    for index, p in enumerate(key.properties):
+        if p.compare == "no_loops":
+            verdicts.insert(index, _loop_verdict(p, find_loop(), works))
+    return Report(key.function, tuple(verdicts), printed, tuple(dict.fromkeys(mistakes)))
+
+
+def _unimplemented(outcome: Outcome, expected: tuple[np.ndarray, ...]) -> bool:
+    """Nothing returned, or zeros where something else was expected (an untouched template)."""
+    if outcome.status == "nothing":
+        return True
+    return (
+        outcome.status == "returned"
+        and all(v.dtype.kind in "biuf" and not v.any() for v in outcome.values)
+        and any(e.any() for e in expected)
+    )
+
+
+def _loop_verdict(p: PropertyKey, loop: str, works: bool) -> Verdict:
+    """Only a function that gets something right earns points for its style."""
+    if loop:
+        return Verdict(p.title, p.points, FAILED, f"uses a Python loop: {loop}")
+    if not works:
+        return Verdict(p.title, p.points, FAILED, "counts once another property holds")
+    return Verdict(p.title, p.points, PASSED)
+
+
+def _verdict(p: PropertyKey, outcomes: list[Outcome], parameters: tuple[str, ...]) -> Verdict:
+    """The first case that fails decides; when all pass, the largest error of all is shown."""
+    notes: dict[str, None] = {}
+    largest = 0.0
+    for outcome, case in zip(outcomes, p.cases, strict=True):
+        for i in outcome.changed:
+            notes[f"changes its input {parameters[i]} (work on a copy: the caller still needs it)"] = None
+        message, details = _not_returned(outcome, len(case.expected))
+        if message:
+            return Verdict(p.title, p.points, FAILED, message, details, np.nan, notes=tuple(notes))
+        for expected, actual in zip(case.expected, outcome.values, strict=True):
+            difference = compare(p.compare, expected, actual, p.rtol, p.atol)
+            if difference.note:
+                notes[difference.note] = None
+            if not difference.agrees:
+                return Verdict(
+                    p.title,
+                    p.points,
+                    FAILED,
+                    difference.message,
+                    difference.details,
+                    difference.error,
+                    notes=tuple(notes),
+                )
+            largest = max(largest, difference.error)
+    return Verdict(p.title, p.points, PASSED, error=largest, notes=tuple(notes))
+
+
+def _not_returned(outcome: Outcome, count: int) -> tuple[str, str]:
+    """(message, details) when the call gave no `count` arrays to compare, else ("", "")."""
+    match outcome.status:
+        case "returned" if len(outcome.values) == count:
+            return "", ""
+        case "returned":
+            return f"returns {len(outcome.values)} values, {count} expected", ""
+        case "nothing":
+            return "returns nothing here (None): is a return missing on this path?", ""
+        case "object":
+            return f"returns a {outcome.returned_type}, not an array of numbers", ""
+        case "raised":
+            error = outcome.raised
+            where = f" in line {error.line_number}: {error.line}" if error.line else ""
+            return f"raises {error.type}{where}", error.message + _advice(error.type, error.message)
+        case "undefined":
+            return "is not defined: run the cell that defines it, and keep its name", ""
+        case "timeout":
+            return "takes too long: stopped at the time limit", ""
+        case _:
+            return "ends the Python process (out of memory, or an exit call)", ""
+
+
+def _advice(error_type: str, message: str) -> str:
+    if error_type == "AttributeError" and "module 'numpy' has no attribute" in message:
+        return ". This name was removed from NumPy: use the plain Python type (int, float, bool) instead"
+    return ""
+
+
+def _recognise(key: CheckKey, outcomes: list[list[Outcome]], index: int) -> MistakeKey | None:
+    """The known mistake that explains why property `index` fails: it gives the student's values for every case.
+
+    Among several, the one that explains the most properties; then the one listed first. Where a mistake raises,
+    it has to explain everything: exceptions alone are too alike.
+    """
+    p = key.properties[index]
+    best, most = None, 0
+    for mistake in key.mistakes:
+        if not _differs(p, mistake.outputs[index]):
+            continue
+        alike = [_alike(q, outs, row) for q, outs, row in zip(key.properties, mistake.outputs, outcomes, strict=True)]
+        raises = any(values is None for values in mistake.outputs[index])
+        if alike[index] and (all(alike) or not raises) and sum(alike) > most:
+            best, most = mistake, sum(alike)
+    return best
+
+
+def _differs(p: PropertyKey, outputs: tuple) -> bool:
+    return any(
+        values is None
+        or len(values) != len(c.expected)
+        or not all(compare(p.compare, e, v, p.rtol, p.atol).agrees for e, v in zip(c.expected, values, strict=True))
+        for c, values in zip(p.cases, outputs, strict=True)
+    )
+
+
+def _alike(p: PropertyKey, outputs: tuple, outcomes: list[Outcome]) -> bool:
+    for values, outcome in zip(outputs, outcomes, strict=True):
+        if values is None:
+            if outcome.status != "raised":
+                return False
+        elif outcome.status != "returned" or len(values) != len(outcome.values) or not all(_equal(p, v, actual) for v, actual in zip(values, outcome.values, strict=True)):
+            return False
+    return True
+
+
+def _equal(p: PropertyKey, expected: np.ndarray, actual: np.ndarray) -> bool:
+    if actual.dtype.kind not in "biuf" or expected.size != actual.size:
+        return False
+    expected, actual = expected.astype(np.float64).ravel(), actual.astype(np.float64).ravel()
+    if not np.array_equal(np.isnan(expected), np.isnan(actual)):
+        return False
+    return compare_values(np.nan_to_num(expected), np.nan_to_num(actual), p.rtol, p.atol).agrees

@@ -1,0 +1,105 @@
+"""The vocabulary of checks. A file in `grader/checks/` says, with these words, how a notebook is judged."""
+
+import importlib
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from cs231n_kit.checking.answer_key import Case, CheckKey, MistakeKey, PropertyKey
+from cs231n_kit.checking.calling import Outcome, call
+
+from .reference import Reference
+
+
+@dataclass(frozen=True)
+class Property:
+    """One thing that should hold, with points of its own.
+
+    cases: draws argument tuples from a random generator (empty for compare="no_loops").
+    compare: "values", "order", "labels" or "no_loops"; a value passes when |actual - expected| <= atol + rtol |expected|.
+    """
+
+    title: str
+    points: float
+    cases: Callable[[np.random.Generator], Sequence[tuple]] | None = None
+    compare: str = "values"
+    rtol: float = 1e-6
+    atol: float = 1e-8
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A known mistake: `replace` lists (old, new) texts that turn the reference's source into the mistaken one."""
+
+    name: str
+    hint: str
+    replace: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Check:
+    """How one function is judged. time_limit: seconds for all its cases together."""
+
+    function: str
+    properties: tuple[Property, ...]
+    mistakes: tuple[Mistake, ...] = ()
+    time_limit: float = 20.0
+
+    @property
+    def points(self) -> float:
+        return sum(p.points for p in self.properties)
+
+
+@dataclass(frozen=True)
+class NotebookChecks:
+    """All checks of a notebook, and the modules that are hidden from it while it is graded."""
+
+    checks: tuple[Check, ...]
+    masked: tuple[str, ...] = ()
+
+    def __getitem__(self, function: str) -> Check:
+        return {check.function: check for check in self.checks}[function]
+
+
+def load_checks(notebook: str) -> NotebookChecks | None:
+    """The checks of `grader/checks/<notebook>.py` (its `CHECKS`), None when the notebook has none."""
+    name = f"grader.checks.{notebook}"
+    if not notebook.isidentifier() or importlib.util.find_spec(name) is None:
+        return None
+    return importlib.import_module(name).CHECKS
+
+
+def build_key(check: Check, reference: Reference, generator: Callable[[Property], np.random.Generator]) -> CheckKey:
+    """Draw the cases of `check`, with what the reference and its mistaken variants return for them.
+
+    generator(property) gives the random generator of a property: fixed for the students' answer key, secret for
+    the judge.
+    """
+    function = reference.function(check.function)
+    properties = tuple(_draw(p, function, generator(p)) for p in check.properties)
+    mistakes = tuple(
+        MistakeKey(m.name, m.hint, _outputs(reference.patched(m.replace).function(check.function), properties))
+        for m in check.mistakes
+    )
+    return CheckKey(check.function, tuple(inspect.signature(function).parameters), properties, mistakes)
+
+
+def _draw(p: Property, function: Callable, generator: np.random.Generator) -> PropertyKey:
+    cases = []
+    for arguments in p.cases(generator) if p.cases else ():
+        outcome = call(function, arguments)
+        if outcome.status != "returned":
+            raise RuntimeError(f"the reference fails on its own case of {p.title!r}: {outcome}")
+        cases.append(Case(tuple(arguments), outcome.values))
+    return PropertyKey(p.title, p.points, p.compare, p.rtol, p.atol, tuple(cases))
+
+
+def _outputs(function: Callable, properties: tuple[PropertyKey, ...]) -> tuple:
+    """What a mistaken variant returns for every case, None where it does not return arrays."""
+
+    def values(outcome: Outcome):
+        return outcome.values if outcome.status == "returned" else None
+
+    return tuple(tuple(values(call(function, case.arguments)) for case in p.cases) for p in properties)

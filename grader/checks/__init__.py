@@ -1,0 +1,1 @@
+"""How each notebook is judged: one module a notebook, named as the notebook is."""
