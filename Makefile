@@ -1,0 +1,69 @@
+# Everything one does with this course. `make` alone lists it.
+# Needs Linux or macOS; the README has the same lines for Windows.
+
+SHELL := bash
+PYTHON ?= python3
+INSTALLED := .venv/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help install lab test test-long demo bench pins clean
+
+help: ## list these commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+install: $(INSTALLED) ## create .venv with everything the course needs
+
+lab: $(INSTALLED) ## open the course in JupyterLab
+	@.venv/bin/cs231n lab
+
+test: $(INSTALLED) ## run the test suite
+	@.venv/bin/cs231n doctor --tests
+	.venv/bin/python -m pytest
+
+test-long: $(INSTALLED) ## train networks and compare with what they should reach (slow)
+	@.venv/bin/python -m pytest -m long; status=$$?; \
+	if [ $$status -eq 5 ]; then echo "There are no long tests yet."; else exit $$status; fi
+
+demo: $(INSTALLED) ## an instructor's day: release, five submissions, grades, feedback
+	@.venv/bin/cs231n demo
+
+bench: $(INSTALLED) ## time the kit against its peers
+	@set -e; for script in benchmarks/*.py; do echo; echo "== $$script"; .venv/bin/python "$$script"; done
+
+# argon2-cffi-bindings 26 has no wheels for Intel Macs.
+pins: $(INSTALLED) ## resolve constraints.txt anew, for every platform and Python
+	@.venv/bin/python -m pip install --quiet uv
+	@set -o pipefail; printf '%s\n' hatchling editables 'argon2-cffi-bindings<26' \
+	| .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest --all-extras \
+	  --no-header --no-annotate pyproject.toml - | sed 's/ *;.*//' > constraints.new
+	@mv constraints.new constraints.txt
+	@git --no-pager diff --stat constraints.txt
+
+clean: ## remove .venv and caches; keeps data, notebooks and gradebooks
+	rm -rf .venv build dist .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The environment is built once, and again when the pins change, the folder moves or its Python disappears.
+# pip reads the constraints by a relative path, because it splits its own variables at blanks.
+ifneq ($(shell .venv/bin/python -c 'print(open(".venv/.installed").read(), end="")' 2>/dev/null),$(CURDIR))
+.PHONY: $(INSTALLED)
+endif
+
+$(INSTALLED): pyproject.toml constraints.txt
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "The course needs Python 3.11, 3.12 or 3.13; $(PYTHON) is $$("$(PYTHON)" --version 2>/dev/null || echo not found)." >&2; \
+	  echo "Install one, or name yours, for instance:  make $(or $(MAKECMDGOALS),lab) PYTHON=python3.12" >&2; exit 1; }
+	@grep -qxF "$$(pwd -P)" $@ 2>/dev/null && .venv/bin/python -m pip --version >/dev/null 2>&1 || { \
+	  rm -rf .venv; "$(PYTHON)" -m venv .venv; } || { rm -rf .venv; exit 1; }
+	@echo "Installing the course into .venv: about 130 packages, a few minutes the first time."
+	@rm -f $@; set -o pipefail; for attempt in 1 2 3; do \
+	  PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt PIP_DISABLE_PIP_VERSION_CHECK=1 \
+	  .venv/bin/python -m pip install --retries 10 --timeout 60 --progress-bar off --editable '.[grading,test]' \
+	  | while read -r verb what rest; do \
+	      if [ -t 1 ]; then case $$verb in Collecting|Downloading|Installing) printf '\r\033[K%s %.60s' "$$verb" "$$what";; esac; fi; \
+	    done && break; \
+	  [ $$attempt -lt 3 ] || { echo "The installation failed; the lines above say why. What was downloaded is kept: run make again." >&2; exit 1; }; \
+	  echo "That did not work; trying again. What was downloaded is kept." >&2; sleep $$((attempt * 5)); \
+	done; if [ -t 1 ]; then printf '\r\033[K'; fi
+	@pwd -P > $@
+	@echo "Installed."
