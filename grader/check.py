@@ -18,7 +18,8 @@ class Property:
     """One thing that should hold, with points of its own.
 
     cases: draws argument tuples from a random generator (empty for compare="no_loops").
-    compare: "values", "order", "labels" or "no_loops"; a value passes when |actual - expected| <= atol + rtol |expected|.
+    compare: "values", "order", "labels" or "no_loops"; a value passes when
+    |actual - expected| <= atol + rtol |expected|.
     """
 
     title: str

@@ -4,6 +4,7 @@ A key holds, for every function a student writes, the cases it is tried on, what
 returns when a well-known mistake was made. It holds no code.
 """
 
+import io
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -56,8 +57,8 @@ class CheckKey:
     mistakes: tuple[MistakeKey, ...] = field(default=())
 
 
-def save_key(path: Path, checks: list[CheckKey]) -> None:
-    """Write `checks` to `path` (.npz): numbered arrays, and a JSON text that says where each belongs."""
+def save_key(checks: list[CheckKey]) -> bytes:
+    """The bytes of an `.npz` file: numbered arrays, and a JSON text that says where each belongs."""
     arrays: list[np.ndarray] = []
 
     def pack(value):
@@ -95,12 +96,13 @@ def save_key(path: Path, checks: list[CheckKey]) -> None:
         ],
     }
     text = np.frombuffer(json.dumps(manifest).encode(), np.uint8)
-    with open(path, "wb") as file:
-        np.savez_compressed(file, manifest=text, **{f"a{i}": a for i, a in enumerate(arrays)})
+    file = io.BytesIO()
+    np.savez_compressed(file, manifest=text, **{f"a{i}": a for i, a in enumerate(arrays)})
+    return file.getvalue()
 
 
 def load_key(path: Path) -> list[CheckKey]:
-    """Read a key written by `save_key`. Raises ValueError, naming the file and the mend, when it is damaged."""
+    """Read a key made by `save_key`. Raises ValueError, naming the file and the mend, when it is damaged."""
     try:
         with np.load(path, allow_pickle=False) as stored:
             manifest = json.loads(stored["manifest"].tobytes())

@@ -32,7 +32,8 @@ class Outcome:
     """What a call did.
 
     status: "returned" (see `values`), "nothing" (None, or NotImplementedError), "object" (something that is no
-    array; `returned_type` names it), "raised" (see `raised`), "undefined" (no such function), "timeout" or "died".
+    array; `returned_type` names it), "raised" (see `raised`) or "undefined" (no such function); from the judge also
+    "timeout", "died", "garbled" (an unreadable answer) and "unanswerable" (the kernel could not be asked).
     changed: positions of the arguments that the function modified. printed: the first characters it printed.
     """
 

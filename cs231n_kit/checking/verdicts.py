@@ -157,8 +157,12 @@ def _not_returned(outcome: Outcome, count: int) -> tuple[str, str]:
             return "is not defined: run the cell that defines it, and keep its name", ""
         case "timeout":
             return "takes too long: stopped at the time limit", ""
-        case _:
+        case "died":
             return "ends the Python process (out of memory, or an exit call)", ""
+        case "garbled":
+            return "gives an answer that cannot be read as arrays", ""
+        case _:
+            return "could not be called: the notebook stops or alters its own kernel", ""
 
 
 def _advice(error_type: str, message: str) -> str:
@@ -199,7 +203,10 @@ def _alike(p: PropertyKey, outputs: tuple, outcomes: list[Outcome]) -> bool:
         if values is None:
             if outcome.status != "raised":
                 return False
-        elif outcome.status != "returned" or len(values) != len(outcome.values) or not all(_equal(p, v, actual) for v, actual in zip(values, outcome.values, strict=True)):
+            continue
+        if outcome.status != "returned" or len(values) != len(outcome.values):
+            return False
+        if not all(_equal(p, v, actual) for v, actual in zip(values, outcome.values, strict=True)):
             return False
     return True
 

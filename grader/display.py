@@ -1,0 +1,86 @@
+"""Make what students wrote and printed safe and readable in feedback pages and in formgrader.
+
+Two template filters take the place of nbconvert's: `clean_html` and `markdown2html`. Formulas become MathML, which
+browsers draw without scripts and without a network.
+"""
+
+import re
+import secrets
+from xml.etree import ElementTree
+
+import bleach
+from bleach.css_sanitizer import CSSSanitizer
+from latex2mathml.converter import convert as latex_to_mathml
+from nbconvert.filters import markdown2html
+from nbformat import NotebookNode
+
+TAGS = {
+    *bleach.ALLOWED_TAGS,
+    *("p", "br", "hr", "div", "span", "pre", "small", "sub", "sup", "del", "h1", "h2", "h3", "h4", "h5", "h6"),
+    *("table", "thead", "tbody", "tfoot", "tr", "th", "td", "caption", "details", "summary", "img", "figure"),
+}
+ATTRIBUTES = {
+    **bleach.ALLOWED_ATTRIBUTES,
+    "*": ["class", "id", "style", "title"],
+    "a": ["href", "title"],
+    "img": lambda tag, name, value: name in ("alt", "width", "height") or (name == "src" and is_picture(value)),
+    "td": ["colspan", "rowspan"],
+    "th": ["colspan", "rowspan", "scope"],
+}
+STYLES = CSSSanitizer(
+    allowed_css_properties=[
+        *("color", "background-color", "border", "border-left", "border-collapse", "font-weight", "font-style"),
+        *("text-align", "vertical-align", "margin", "margin-top", "padding", "width", "max-width", "opacity"),
+    ]
+)
+OUTPUT_TYPES = ("text/plain", "text/html", "text/markdown", "text/latex", "image/png", "image/jpeg")
+
+_MATH = re.compile(r"(?P<code>```.*?```|`[^`\n]*`)|\$\$(?P<block>.+?)\$\$|\$(?P<inline>[^$\n]+?)\$", re.DOTALL)
+
+
+def is_picture(source: str) -> bool:
+    """Only pictures that are in the page itself: nothing is fetched when a page is read."""
+    return re.match(r"data:image/(png|jpeg|gif);base64,", source) is not None
+
+
+def clean_html(text) -> str:
+    """`text` with only harmless tags, attributes and styles left; anything else is shown as text."""
+    text = text.decode(errors="replace") if isinstance(text, bytes) else str(text)
+    return bleach.clean(
+        text, tags=TAGS, attributes=ATTRIBUTES, css_sanitizer=STYLES, protocols={*bleach.ALLOWED_PROTOCOLS, "data"}
+    )
+
+
+def safe_markdown(source: str) -> str:
+    """Markdown to harmless HTML, with formulas as MathML."""
+    formulas: list[str] = []
+    mark = secrets.token_hex(8)  # so that no text can stand where a formula will
+
+    def set_aside(match: re.Match) -> str:
+        if match["code"]:
+            return match[0]
+        formulas.append(_mathml(match["block"] or match["inline"], block=match["block"] is not None))
+        return f"{mark}x{len(formulas) - 1}x"
+
+    html = clean_html(markdown2html(_MATH.sub(set_aside, source)))
+    return re.sub(rf"{mark}x(\d+)x", lambda m: formulas[int(m[1])], html)
+
+
+def _mathml(latex: str, block: bool) -> str:
+    """MathML for a formula; the formula's text where it cannot be converted."""
+    try:
+        mathml = latex_to_mathml(latex, display="block" if block else "inline")
+        ElementTree.fromstring(mathml)
+        return mathml
+    except Exception:
+        return f"<code>{bleach.clean(latex, tags=set())}</code>"
+
+
+def clean(output: NotebookNode) -> NotebookNode:
+    """A recorded output without anything that could run or fetch when it is shown."""
+    if "data" in output:
+        output.data = NotebookNode({k: v for k, v in output.data.items() if k in OUTPUT_TYPES})
+        output.metadata = NotebookNode()
+        if "text/html" in output.data:
+            output.data["text/html"] = clean_html(output.data["text/html"])
+    return output

@@ -1,0 +1,117 @@
+"""The judge: asks a student's notebook for values of hidden cases and forms the verdicts, outside its process."""
+
+import ast
+import hashlib
+import hmac
+import logging
+import os
+import secrets
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from IPython.core.inputtransformer2 import TransformerManager
+from nbformat import NotebookNode
+
+from cs231n_kit.checking.answer_key import CheckKey
+from cs231n_kit.checking.calling import Outcome
+from cs231n_kit.checking.loops import find_loop
+from cs231n_kit.checking.verdicts import Report, judge
+
+from .check import Check, NotebookChecks, Property, build_key
+from .reference import Reference, is_answer
+from .session import Session
+
+SECRET_FILE = ".course-secret"
+PUBLIC_SEED = 231
+
+
+def public_generator(function: str) -> Callable[[Property], np.random.Generator]:
+    """The generators of the students' answer key: fixed, the same for everybody."""
+    return lambda p: np.random.default_rng(_seed(str(PUBLIC_SEED).encode(), function, p.title))
+
+
+def secret_generator(secret: bytes, *names: str) -> Callable[[Property], np.random.Generator]:
+    """Generators that nobody without `secret` can foresee: the same names give the same cases at every regrade."""
+    return lambda p: np.random.default_rng(_seed(secret, *names, p.title))
+
+
+def _seed(secret: bytes, *names: str) -> int:
+    digest = hmac.new(secret, "\0".join(names).encode(), hashlib.sha256).digest()
+    return int.from_bytes(digest, "big")
+
+
+def course_secret(root: Path) -> bytes:
+    """The course's secret, kept in `root/.course-secret` (readable by its owner only), made when it is missing."""
+    path = root / SECRET_FILE
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        secret = bytes.fromhex(path.read_text().strip())
+        if len(secret) < 16:
+            raise ValueError(f"{path} is damaged: restore it from a backup (regrades need the same secret)") from None
+        return secret
+    with os.fdopen(descriptor, "w") as file:
+        file.write(secrets.token_hex(32))
+    return course_secret(root)
+
+
+def judge_notebook(
+    checks: NotebookChecks,
+    reference: Reference,
+    notebook: NotebookNode,
+    session: Session,
+    generator: Callable[[str], Callable[[Property], np.random.Generator]],
+    log: logging.Logger,
+) -> dict[str, Report]:
+    """A report for every check. generator(function) gives the generators of that function's hidden cases."""
+    sources = function_sources(notebook)
+    reports = {}
+    for check in checks.checks:
+        key = build_key(check, reference, generator(check.function))
+        asked = _asker(check, key, session)
+        reports[check.function] = judge(key, asked, lambda name=check.function: find_loop(name, sources))
+        log.info("%s: %g of %g points", check.function, reports[check.function].earned, check.points)
+    return reports
+
+
+def _asker(check: Check, key: CheckKey, session: Session) -> Callable[[tuple], Outcome]:
+    """Asks the session, within the check's time limit. After a time-out, or when the kernel died twice, it gives up."""
+    expected = [v for p in key.properties for case in p.cases for v in case.expected]
+    size = 16 * max((v.nbytes for v in expected), default=0) + 2**16
+    left, deaths = check.time_limit, 0
+    given_up: Outcome | None = None
+
+    def ask(arguments: tuple) -> Outcome:
+        nonlocal left, deaths, given_up
+        if given_up is None and not session.ready():
+            given_up = Outcome("unanswerable")
+        if given_up is not None:
+            return given_up
+        started = time.monotonic()
+        outcome = session.ask(check.function, arguments, size, started + left)
+        left -= time.monotonic() - started
+        deaths += outcome.status in ("died", "garbled")
+        if outcome.status == "timeout" or deaths == 2:
+            given_up = outcome
+        return outcome
+
+    return ask
+
+
+def function_sources(notebook: NotebookNode) -> dict[str, str]:
+    """Source text of every function defined at the top of a cell; of two with the same name, the last."""
+    sources = {}
+    transform = TransformerManager().transform_cell
+    for cell in notebook.cells:
+        if not is_answer(cell):
+            continue
+        try:
+            text = transform(cell.source)
+            for node in ast.parse(text).body:
+                if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                    sources[node.name] = ast.get_source_segment(text, node)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            continue
+    return sources

@@ -1,0 +1,153 @@
+"""The judge's places in nbgrader's assembly lines, named in `nbgrader_config.py`."""
+
+from pathlib import Path
+
+from nbformat import NotebookNode
+from nbformat.v4 import new_markdown_cell, new_output
+from nbgrader.api import Gradebook, SourceNotebook
+from nbgrader.coursedir import CourseDirectory
+from nbgrader.preprocessors import NbGraderPreprocessor, SaveAutoGrades
+from nbgrader.utils import is_grade, is_solution
+from traitlets import Bool, Float, Integer
+
+from cs231n_kit.checking.answer_key import save_key
+from cs231n_kit.checking.rendering import html, text
+
+from .check import NotebookChecks, build_key, load_checks
+from .judge import course_secret, judge_notebook, public_generator, secret_generator
+from .reference import Reference
+from .restore import restore
+from .sandbox import Limits
+from .session import Session, SessionSettings
+
+REMARKS = "cs231n_remarks"
+
+
+class WriteAnswerKey(NbGraderPreprocessor):
+    """At release: compares the notebook with its checks and writes the students' answer key beside it."""
+
+    def preprocess(self, nb: NotebookNode, resources: dict) -> tuple[NotebookNode, dict]:
+        name = resources["nbgrader"]["notebook"]
+        checks = load_checks(name)
+        if checks is None:
+            return nb, resources
+        compare_points(nb, checks, name)
+        reference = Reference.from_notebook(Path(resources["metadata"]["path"]) / f"{name}.ipynb")
+        keys = [build_key(check, reference, public_generator(check.function)) for check in checks.checks]
+        resources.setdefault("outputs", {})[f"{name}_key.npz"] = save_key(keys)
+        return nb, resources
+
+
+def compare_points(nb: NotebookNode, checks: NotebookChecks, name: str) -> None:
+    """Raises ValueError unless each check has its cell in the notebook, worth the check's points."""
+    cells = {c.metadata.nbgrader.grade_id: c.metadata.nbgrader.points for c in nb.cells if _is_check(c)}
+    for check in checks.checks:
+        if cells.pop(check.function, None) != check.points:
+            raise ValueError(
+                f"{name}.ipynb: the check cell {check.function!r} is missing or not worth {check.points:g} points, "
+                f"as grader/checks/{name}.py says"
+            )
+    if cells:
+        raise ValueError(f"{name}.ipynb: no check in grader/checks/{name}.py for the cells {', '.join(cells)}")
+
+
+class RestoreCells(NbGraderPreprocessor):
+    """Before grading: puts damaged, deleted and duplicated cells back, and remembers what was mended."""
+
+    def preprocess(self, nb: NotebookNode, resources: dict) -> tuple[NotebookNode, dict]:
+        info = resources["nbgrader"]
+        with Gradebook(info["db_url"]) as gradebook:
+            released = _released_cells(gradebook.find_notebook(info["notebook"], info["assignment"]))
+        nb.cells, remarks = restore(nb.cells, released)
+        for remark in remarks:
+            self.log.warning("%s", remark)
+        nb.metadata[REMARKS] = remarks
+        return nb, resources
+
+
+def _released_cells(notebook: SourceNotebook) -> list[NotebookNode]:
+    """The released notebook's cells as the gradebook remembers them."""
+    points = {cell.name: cell.max_score for cell in notebook.graded_cells}
+    solutions = {cell.name for cell in notebook.solution_cells}
+    tasks = {cell.name for cell in notebook.task_cells}
+    return [
+        NotebookNode(
+            cell_type=cell.cell_type,
+            source=cell.source,
+            metadata=NotebookNode(
+                nbgrader=NotebookNode(
+                    schema_version=3,
+                    grade_id=cell.name,
+                    grade=cell.name in points and cell.name not in tasks,
+                    solution=cell.name in solutions,
+                    task=cell.name in tasks,
+                    locked=cell.locked,
+                    cell_type=cell.cell_type,
+                    checksum=cell.checksum,
+                    **({"points": points[cell.name]} if cell.name in points else {}),
+                )
+            ),
+        )
+        for cell in notebook.source_cells
+    ]
+
+
+class Judge(NbGraderPreprocessor):
+    """Runs the submission in the sandbox, asks its functions for hidden cases, and writes the verdicts."""
+
+    cell_timeout = Integer(30, help="Seconds for one cell of a submission.").tag(config=True)
+    notebook_timeout = Integer(300, help="Seconds for all cells of a submission.").tag(config=True)
+    memory_gib = Float(4, help="Memory of a submission's kernel, in GiB.").tag(config=True)
+    allow_unsandboxed = Bool(
+        False, help="Run submissions without a sandbox: with your rights, on your files. Only for code you trust."
+    ).tag(config=True)
+
+    def preprocess(self, nb: NotebookNode, resources: dict) -> tuple[NotebookNode, dict]:
+        info = resources["nbgrader"]
+        course = CourseDirectory(parent=self)
+        checks = load_checks(info["notebook"]) or NotebookChecks(())
+        path = Path(course.format_path(course.source_directory, ".", info["assignment"])) / f"{info['notebook']}.ipynb"
+        reference = Reference.from_notebook(path)
+        secret = course_secret(Path(course.root))
+        settings = SessionSettings(
+            cell_timeout=self.cell_timeout,
+            notebook_timeout=self.notebook_timeout,
+            limits=Limits(memory=int(self.memory_gib * 2**30)),
+            allow_unsandboxed=self.allow_unsandboxed,
+        )
+        folder = Path(resources["metadata"]["path"])
+
+        def generator(function: str):
+            return secret_generator(secret, info["student"], info["assignment"], info["notebook"], function)
+
+        with Session(nb, folder, checks.masked, settings, self.log) as session:
+            reports = judge_notebook(checks, reference, nb, session, generator, self.log)
+        info["reports"] = reports
+        for cell in nb.cells:
+            if _is_check(cell) and cell.metadata.nbgrader.grade_id in reports:
+                report = reports[cell.metadata.nbgrader.grade_id]
+                data = {"text/html": html(report, details=False), "text/plain": text(report, details=False)}
+                cell.outputs = [new_output("display_data", data=data)]
+        if remarks := nb.metadata.pop(REMARKS, []):
+            listed = "\n".join(f"- {remark}" for remark in remarks)
+            nb.cells.insert(0, new_markdown_cell(f"**Mended before grading**\n\n{listed}"))
+        return nb, resources
+
+
+class SaveJudgedGrades(SaveAutoGrades):
+    """Writes the judge's verdicts into the gradebook; nothing in the notebook's outputs counts."""
+
+    def _add_score(self, cell: NotebookNode, resources: dict) -> None:
+        if not _is_check(cell):
+            super()._add_score(cell, resources)
+            return
+        grade_id = cell.metadata.nbgrader.grade_id
+        grade = self.gradebook.find_grade(grade_id, self.notebook_id, self.assignment_id, self.student_id)
+        report = resources["nbgrader"]["reports"].get(grade_id)
+        grade.auto_score = None if report is None else round(grade.max_score * report.earned / report.points, 6)
+        grade.needs_manual_grade = report is None or grade.manual_score is not None
+        self.gradebook.db.commit()
+
+
+def _is_check(cell: NotebookNode) -> bool:
+    return cell.cell_type == "code" and is_grade(cell) and not is_solution(cell)

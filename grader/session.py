@@ -1,0 +1,253 @@
+"""A student's notebook, alive in a sandboxed kernel, to be asked for what its functions return.
+
+Nothing the kernel sends is believed: outputs are kept within a budget, answers are plain arrays and text read by
+`cs231n_kit.checking.wire`.
+"""
+
+import contextlib
+import copy
+import itertools
+import logging
+import socket
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from nbclient import NotebookClient
+from nbclient.exceptions import CellTimeoutError
+from nbformat import NotebookNode
+from nbformat.v4 import new_output
+
+from cs231n_kit.checking.answering import STARTED
+from cs231n_kit.checking.calling import MESSAGE_LIMIT, PRINTED_LIMIT, Outcome, Raised
+from cs231n_kit.checking.wire import WireError, receive, send
+
+from .display import clean
+from .kernel import sandboxed_kernel_manager
+from .reference import is_answer
+from .sandbox import Limits
+
+SERVE = "from cs231n_kit.checking.answering import serve as _serve; _serve(globals())"
+
+
+@dataclass(frozen=True)
+class SessionSettings:
+    """Limits of a session: seconds for a cell, for all cells, and for the kernel to begin answering."""
+
+    cell_timeout: int = 30
+    notebook_timeout: int = 300
+    answer_timeout: int = 20
+    output_bytes: int = 10 * 2**20
+    restarts: int = 8
+    limits: Limits = field(default_factory=Limits)
+    allow_unsandboxed: bool = False
+
+
+class _Client(NotebookClient):
+    """Runs cells and keeps outputs within a budget; widgets are not tracked."""
+
+    def __init__(self, notebook: NotebookNode, budget: int, **options):
+        super().__init__(notebook, **options)
+        self._budget = budget
+
+    def process_message(self, msg, cell, cell_index):
+        if msg["msg_type"].startswith("comm"):
+            return None
+        if msg["msg_type"] not in ("status", "execute_input", "clear_output"):
+            if self._budget <= 0:
+                return None
+            self._budget -= len(repr(msg["content"]))
+            if self._budget <= 0:
+                cell.outputs.append(new_output("stream", name="stdout", text="\n[further output is not kept]\n"))
+                return None
+        return super().process_message(msg, cell, cell_index)
+
+
+class Session:
+    """Runs the answer cells of `notebook` (their outputs go into it), then answers `ask`.
+
+    A cell that ends or blocks the kernel is noted in its output and left out from then on, with a fresh kernel.
+    Use as a context manager: leaving it kills the kernel.
+    """
+
+    def __init__(
+        self,
+        notebook: NotebookNode,
+        folder: Path,
+        masked: Sequence[str],
+        settings: SessionSettings,
+        log: logging.Logger,
+    ):
+        self._notebook = notebook
+        self._folder, self._masked, self._settings, self._log = folder, tuple(masked), settings, log
+        self._client: _Client | None = None
+        self._channel: socket.socket | None = None
+        self._recorded = 0
+        self._lethal: set[int] = set()
+        self._numbers = itertools.count(1)
+        self._answers = True
+
+    def __enter__(self) -> "Session":
+        self._bring_up()
+        return self
+
+    def __exit__(self, *exception) -> None:
+        self._kill()
+
+    def ask(self, function: str, arguments: tuple, size: int, deadline: float) -> Outcome:
+        """What `function(*arguments)` does in the student's notebook, by the `time.monotonic()` value `deadline`.
+
+        size: most bytes of arrays to accept. Call `ready` first.
+        """
+        number = next(self._numbers)
+        arrays = tuple(v for v in arguments if isinstance(v, np.ndarray))
+        places = iter(range(len(arrays)))
+        packed = [{"array": next(places)} if isinstance(v, np.ndarray) else v for v in arguments]
+        question = {"id": number, "function": function, "arguments": packed, "limit": size}
+        try:
+            self._channel.settimeout(max(0.01, deadline - time.monotonic()))
+            send(self._channel, question, arrays)
+            header, values = receive(self._channel, size, deadline)
+            if header.get("id") != number:
+                raise WireError("an answer to another question")
+            return read_outcome(header, values)
+        except TimeoutError:
+            self._kill()
+            return Outcome("timeout")
+        except (EOFError, OSError):
+            self._kill()
+            return Outcome("died")
+        except WireError as error:
+            self._log.warning("%s: unreadable answer (%s)", function, error)
+            self._kill()
+            return Outcome("garbled")
+
+    def ready(self) -> bool:
+        """Whether the kernel can be asked; starts its answering loop, and a new kernel where the old one is gone."""
+        if not self._answers or self._channel is not None:
+            return self._answers
+        try:
+            if self._client is None:
+                self._bring_up()
+            self._client.kc.execute(SERVE, silent=True, store_history=False)
+            self._channel = self._client.km.provisioner.channel
+            header, _ = receive(self._channel, 0, time.monotonic() + self._settings.answer_timeout)
+            if header != STARTED:
+                raise WireError("no greeting")
+        except Exception as error:
+            self._log.warning("the notebook's kernel does not answer (%s: %s)", type(error).__name__, error)
+            self._kill()
+            self._answers = False
+        return self._answers
+
+    def _bring_up(self) -> None:
+        """A fresh kernel in which all answer cells ran, but those that end it."""
+        for _ in range(self._settings.restarts + 1):
+            self._start()
+            lethal = self._run_cells()
+            if lethal is None:
+                return
+            self._kill()
+            self._lethal.add(lethal)
+        self._answers = False
+
+    def _start(self) -> None:
+        manager = sandboxed_kernel_manager(
+            self._folder,
+            masked=self._masked,
+            limits=self._settings.limits,
+            allow_unsandboxed=self._settings.allow_unsandboxed,
+        )
+        self._client = _Client(
+            copy.deepcopy(self._notebook),
+            self._settings.output_bytes,
+            km=manager,
+            timeout=self._settings.cell_timeout,
+            startup_timeout=60,
+            allow_errors=True,
+            store_widget_state=False,
+            record_timing=False,
+            coalesce_streams=True,
+            shutdown_kernel="immediate",
+        )
+        try:
+            self._client.start_new_kernel()
+            self._client.start_new_kernel_client()
+        except BaseException:
+            self._kill()
+            raise
+
+    def _run_cells(self) -> int | None:
+        """Run the answer cells; the index of the one that ended the kernel, None when all is well."""
+        deadline = time.monotonic() + self._settings.notebook_timeout
+        for index, cell in enumerate(self._client.nb.cells):
+            if index in self._lethal or not is_answer(cell):
+                continue
+            if time.monotonic() > deadline:
+                self._note(index, f"not run: the notebook took longer than {self._settings.notebook_timeout} s")
+                return None
+            try:
+                self._client.execute_cell(cell, index)
+            except CellTimeoutError:
+                self._note(index, f"this cell was stopped after {self._settings.cell_timeout} s and is left out")
+                return index
+            except Exception as error:
+                self._log.debug("cell %d: %s", index, error)
+                self._note(index, "this cell ended the Python process (out of memory, or an exit call); it is left out")
+                return index
+            if index >= self._recorded:
+                self._notebook.cells[index].outputs = [clean(output) for output in cell.outputs]
+                self._notebook.cells[index].execution_count = cell.execution_count
+                self._recorded = index + 1
+        return None
+
+    def _note(self, index: int, words: str) -> None:
+        self._log.warning("cell %d: %s", index + 1, words)
+        note = new_output("error", ename="NotRun", evalue=words, traceback=[f"Grader: {words}."])
+        self._notebook.cells[index].outputs = [note]
+        self._recorded = max(self._recorded, index + 1)
+
+    def _kill(self) -> None:
+        client, self._client, self._channel = self._client, None, None
+        if client is not None:
+            with contextlib.suppress(Exception):
+                client._cleanup_kernel()
+
+
+def read_outcome(header: dict, values: tuple[np.ndarray, ...]) -> Outcome:
+    """The Outcome that an untrusted answer describes; raises WireError for anything unexpected."""
+    status = header.get("status")
+    if status not in ("returned", "nothing", "object", "raised", "undefined") or (values and status != "returned"):
+        raise WireError("an unknown status")
+    changed = header.get("changed", [])
+    if not isinstance(changed, list) or not all(type(i) is int and 0 <= i < 20 for i in changed):
+        raise WireError("an unknown list of changed arguments")
+    raised = None
+    if status == "raised":
+        told = header.get("raised")
+        if not isinstance(told, dict):
+            raise WireError("an unknown error")
+        number = told.get("line_number")
+        raised = Raised(
+            _text(told.get("type"), 80),
+            _text(told.get("message"), MESSAGE_LIMIT),
+            number if type(number) is int and 0 <= number < 10**6 else 0,
+            _text(told.get("line"), 200),
+        )
+    return Outcome(
+        status,
+        values,
+        _text(header.get("returned_type"), 80),
+        raised,
+        tuple(changed),
+        _text(header.get("printed"), PRINTED_LIMIT),
+    )
+
+
+def _text(value, limit: int) -> str:
+    """Printable characters of an untrusted text: no control characters, so no terminal escapes."""
+    if not isinstance(value, str):
+        return ""
+    return "".join(c for c in value[:limit] if c.isprintable() or c == "\n")
