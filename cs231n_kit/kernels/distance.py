@@ -1,0 +1,154 @@
+"""Distances between all rows of two matrices, and the k smallest of each row."""
+
+import threading
+import warnings
+
+import numpy as np
+
+from cs231n_kit.arrays import array_module
+
+FEW_FEATURES = 16  # up to here differences are as fast as a matrix product, and free of cancellation
+BLOCK = 1 << 18  # elements of a temporary array, so that it stays in the cache
+WORTH_COMPILING = 20_000_000  # absolute differences; NumPy needs about 50 ms for them
+
+_numba_lock = threading.Lock()  # some of Numba's thread pools crash when two threads enter them at once
+
+
+def l2_distances(X, Y):
+    """Euclidean distances between the rows of X (N, D) and those of Y (M, D), shape (N, M).
+
+    float32 in, float32 out; all else is computed in float64, where sums of squares of integer pixels are exact.
+
+    |x - y|² = |x|² + |y|² - 2 x·y leaves nearly all the work to one matrix product. Where x and y are close,
+    the terms cancel and few digits are left: moving the origin to the middle of Y keeps the terms small,
+    and pairs that are too close even so are computed again from their differences.
+    """
+    xp = array_module(X, Y)
+    X, Y, whole_numbers = _operands(xp, X, Y)
+    if X.shape[1] <= FEW_FEATURES:
+        return _from_differences(xp, X, Y, _l2_norm)
+    if not whole_numbers:
+        centre = Y.mean(axis=0)
+        X, Y = X - centre, Y - centre
+    sizes = xp.einsum("nd,nd->n", X, X)[:, None] + xp.einsum("md,md->m", Y, Y)
+    squares = X @ Y.T
+    squares *= -2
+    squares += sizes
+    sizes *= xp.finfo(X.dtype).eps ** 0.25
+    close = xp.nonzero(~(squares > sizes))  # "not greater", so that an overflow to NaN is among them
+    distances = xp.sqrt(xp.maximum(squares, 0, out=squares), out=squares)
+    distances[close] = paired_distances(X, Y, *close, "l2")
+    return distances
+
+
+def l1_distances(X, Y):
+    """Sums of absolute differences between the rows of X (N, D) and those of Y (M, D), shape (N, M).
+
+    float32 in, float32 out (so for uint8, whose sums float32 holds exactly); all else in float64. Large
+    problems run in a compiled kernel where Numba is installed; the first call ever then takes some seconds.
+    """
+    xp = array_module(X, Y)
+    if xp is np and len(X) * len(Y) * X.shape[-1] >= WORTH_COMPILING:
+        try:
+            return l1_distances_numba(X, Y)
+        except ImportError:
+            pass
+        except Exception as error:
+            warnings.warn(f"Numba failed, NumPy computes the L1 distances, slower: {error}", stacklevel=2)
+    return l1_distances_numpy(X, Y)
+
+
+def l1_distances_numpy(X, Y):
+    """``l1_distances`` by its definition."""
+    xp = array_module(X, Y)
+    X, Y, _ = _operands(xp, X, Y, small_integers="float32")
+    return _from_differences(xp, X, Y, _l1_norm)
+
+
+def l1_distances_numba(X, Y):
+    """``l1_distances`` in parallel machine code. Raises ImportError where Numba is not installed."""
+    from cs231n_kit.kernels.distance_numba import sum_absolute_differences
+
+    X, Y, _ = _operands(np, X, Y, small_integers="float32")
+    distances = np.empty((len(X), len(Y)), X.dtype)
+    with _numba_lock:
+        sum_absolute_differences(np.ascontiguousarray(X), np.ascontiguousarray(Y), distances)
+    return distances
+
+
+def paired_distances(X, Y, rows, columns, metric):
+    """Distances, from the differences, between X[rows[i]] and Y[columns[i]], as float64 of shape (len(rows),).
+
+    The same two rows give the same bits wherever they stand, which is what makes ties ties.
+    """
+    xp = array_module(X, Y)
+    norm = {"l1": _l1_norm, "l2": _l2_norm}[metric]
+    distances = xp.empty(len(rows), xp.float64)
+    step = max(1, BLOCK // max(1, X.shape[1]))
+    for i in range(0, len(rows), step):
+        block = slice(i, i + step)
+        difference = X[rows[block]].astype(xp.float64)
+        difference -= Y[columns[block]]
+        distances[block] = norm(xp, difference)
+    return distances
+
+
+def k_smallest(distances, k):
+    """Column indices of the k smallest entries of each row, smallest first, shape (N, k).
+
+    Of equal entries the one further left comes first, also where a tie crosses the k-th place.
+    """
+    xp = array_module(distances)
+    columns = distances.shape[1]
+    if not 1 <= k <= columns:
+        raise ValueError(f"k must be between 1 and the number of columns, {columns}, not {k}")
+    if k == columns:
+        return xp.argsort(distances, axis=1, kind="stable")
+    chosen = xp.sort(xp.argpartition(distances, k - 1, axis=1)[:, :k], axis=1)
+    values = xp.take_along_axis(distances, chosen, axis=1)
+    # Which of several entries equal to the k-th smallest are chosen is left open by argpartition.
+    tied = xp.nonzero((distances <= values.max(axis=1, keepdims=True)).sum(axis=1) > k)[0]
+    order = xp.argsort(values, axis=1, kind="stable")
+    chosen = xp.take_along_axis(chosen, order, axis=1)
+    if len(tied):
+        chosen[tied] = xp.argsort(distances[tied], axis=1, kind="stable")[:, :k]
+    return chosen
+
+
+def _operands(xp, X, Y, small_integers="float64"):
+    """X and Y as matrices of one floating type, and whether they held whole numbers; checks their shapes."""
+    X, Y = xp.asarray(X), xp.asarray(Y)
+    if X.ndim != 2 or Y.ndim != 2 or X.shape[1] != Y.shape[1]:
+        raise ValueError(
+            f"X and Y must be matrices with equally many columns, shapes (N, D) and (M, D), not {X.shape} and {Y.shape}"
+        )
+    types = {X.dtype.name, Y.dtype.name}
+    if types <= {"float16", "float32"}:
+        dtype = "float32"
+    elif types == {"uint8"} and X.shape[1] * 255 < 2**24:
+        dtype = small_integers
+    else:
+        dtype = "float64"
+    whole_numbers = X.dtype.kind in "biu" and Y.dtype.kind in "biu"
+    return X.astype(dtype, copy=False), Y.astype(dtype, copy=False), whole_numbers
+
+
+def _from_differences(xp, X, Y, norm):
+    """Distances (N, M) by broadcasting (N, 1, D) against (M, D), block by block."""
+    distances = xp.empty((len(X), len(Y)), X.dtype)
+    pairs = max(1, BLOCK // max(1, X.shape[1]))
+    columns = max(1, min(len(Y), pairs))
+    rows = max(1, pairs // columns)
+    for i in range(0, len(X), rows):
+        for j in range(0, len(Y), columns):
+            difference = X[i : i + rows, None] - Y[j : j + columns]
+            distances[i : i + rows, j : j + columns] = norm(xp, difference)
+    return distances
+
+
+def _l1_norm(xp, difference):
+    return xp.abs(difference, out=difference).sum(axis=-1)
+
+
+def _l2_norm(xp, difference):
+    return xp.sqrt(xp.multiply(difference, difference, out=difference).sum(axis=-1))
