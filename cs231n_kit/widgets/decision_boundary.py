@@ -1,0 +1,320 @@
+"""A decision boundary under the mouse: move the data and watch any classifier redraw the plane."""
+
+import math
+import threading
+import time
+from pathlib import Path
+
+import anywidget
+import numpy as np
+import traitlets
+
+from cs231n_kit.widgets import palette
+from cs231n_kit.widgets.boundary_state import (
+    DEFAULTS,
+    GENERATING,
+    METRICS,
+    RANGES,
+    complete_state,
+    state_from_string,
+    state_to_string,
+)
+from cs231n_kit.widgets.decision_regions import WrongAnswer, classify, decision_regions
+from cs231n_kit.widgets.distance_classifier import DistanceClassifier
+from cs231n_kit.widgets.guarded_call import ClassifierError, printing_kept
+from cs231n_kit.widgets.presets import PRESETS
+
+HERE = Path(__file__).parent
+COARSEST = 25  # cells along a side, when a classifier is too slow for more
+DRAFT_SECONDS = 0.08  # a frame may take this long while something is dragged
+FULL_SECONDS = 1.5  # and this long when it comes to rest
+
+
+class _StateEntry:
+    """An entry of ``state`` as an attribute; setting it sets the state."""
+
+    def __set_name__(self, owner, name):
+        self.name = name
+        self.__doc__ = f"The entry {name!r} of ``state``."
+
+    def __get__(self, widget, owner):
+        return self if widget is None else widget.state[self.name]
+
+    def __set__(self, widget, value):
+        state = {**widget.state, self.name: value}
+        if self.name in GENERATING:
+            del state["points"], state["labels"]
+        widget.state = state
+
+
+class DecisionBoundary(anywidget.AnyWidget):
+    """Points to drag, and the regions that a classifier makes of them.
+
+    >>> DecisionBoundary()                                             # k nearest neighbours
+    >>> DecisionBoundary(MyClassifier, preset="spiral", classes=4)     # your own class
+    >>> DecisionBoundary.from_functions(compute_distances, predict_labels, k=5)
+
+    Drag points; click to add; Shift-click or Delete to remove; rest the pointer anywhere to see who votes.
+    The plot is the square [-1, 1] x [-1, 1]; white means a tied vote.
+
+    Args:
+        classifier: an object, a class or a function without arguments that makes an object, with
+            ``fit(X, y)`` and ``predict(X)`` or ``scores(X)`` (X float64 (N, 2), y int64 (N,), scores
+            (N, C)). Controls appear for its attributes ``k`` and ``metric``, and set them; with
+            ``kneighbors(X) -> (distances, indices)`` the voters are shown. Default: ``KNearestNeighbor``.
+        classes: number of classes, 2 to 6.
+        preset: "blobs", "circles", "spiral", "moons" or "xor".
+        points_per_class: 1 to 80.
+        noise: standard deviation of the points' scatter, 0 to 0.5.
+        k, metric: what the controls start with; the classifier's own values where it has them.
+        show_confidence: whether sure places are darker than doubtful ones.
+        seed: of the preset's random numbers.
+        resolution: cells along a side of the regions; a slow classifier gets fewer.
+        state: an earlier ``state`` or ``state_string``; the other arguments given win over it.
+
+    Raises:
+        ValueError: an argument is out of range.
+        TypeError: the classifier lacks ``fit``, or both ``predict`` and ``scores``.
+    """
+
+    _esm = HERE / "decision_boundary.js"
+    _css = HERE / "decision_boundary.css"
+    _setup = traitlets.Dict(read_only=True).tag(sync=True)
+
+    state = traitlets.Dict()
+    """Everything one sees, as a plain dictionary; assign it (or a part) to return to it."""
+
+    preset, classes, points_per_class = _StateEntry(), _StateEntry(), _StateEntry()
+    noise, seed, k, metric = _StateEntry(), _StateEntry(), _StateEntry(), _StateEntry()
+    show_confidence = _StateEntry()
+
+    def __init__(
+        self,
+        classifier=None,
+        *,
+        classes=None,
+        preset=None,
+        points_per_class=None,
+        noise=None,
+        k=None,
+        metric=None,
+        show_confidence=None,
+        seed=None,
+        resolution=100,
+        state=None,
+    ):
+        if not isinstance(resolution, int) or not 10 <= resolution <= 400:
+            raise ValueError(f"resolution must be a whole number from 10 to 400, got {resolution!r}")
+        if isinstance(state, str):
+            state = state_from_string(state)
+        given = {
+            "classes": classes,
+            "preset": preset,
+            "points_per_class": points_per_class,
+            "noise": noise,
+            "k": k,
+            "metric": metric,
+            "show_confidence": show_confidence,
+            "seed": seed,
+        }
+        given = {key: value for key, value in given.items() if value is not None}
+        start = {**(state or {}), **given}
+        if state and any(given.get(key, state.get(key)) != state.get(key) for key in GENERATING):
+            start.pop("points", None), start.pop("labels", None)
+        self._source = _default_classifier if classifier is None else classifier
+        example = _make_classifier(self._source)
+        if "k" not in start and isinstance(getattr(example, "k", None), int):
+            start["k"] = min(max(example.k, RANGES["k"][0]), RANGES["k"][1])
+        if "metric" not in start and getattr(example, "metric", None) in METRICS:
+            start["metric"] = example.metric
+        start = complete_state(start)
+
+        self._lock = threading.RLock()  # JupyterLab may call back beside a running cell
+        self._resolution = resolution
+        self._revision = 0  # counts changes made in Python; the browser's answers to older ones are void
+        self._fitted = None
+        self._cell_seconds = None
+        super().__init__()
+        self.set_trait("_setup", self._describe(example, start))
+        self._from_browser = False
+        self.state = start
+        self.on_msg(self._answer)
+
+    @classmethod
+    def from_functions(cls, compute_distances, predict_labels, **options):
+        """Put two functions behind the widget: your own k nearest neighbours.
+
+        Args:
+            compute_distances: ``f(X, X_train) -> dists``, shape (num_test, num_train).
+            predict_labels: ``f(dists, y_train, k=...) -> labels``, shape (num_test,).
+            **options: as for ``DecisionBoundary``.
+        """
+        return cls(DistanceClassifier(compute_distances, predict_labels), **options)
+
+    @property
+    def state_string(self):
+        """The state in URL-safe characters; ``DecisionBoundary(state=string)`` shows it again."""
+        return state_to_string(self.state)
+
+    @property
+    def points(self):
+        """Coordinates of the points, float64 (N, 2)."""
+        return np.array(self.state["points"], dtype=np.float64).reshape(-1, 2)
+
+    @property
+    def labels(self):
+        """Labels of the points, int64 (N,)."""
+        return np.array(self.state["labels"], dtype=np.int64)
+
+    def set_points(self, points, labels):
+        """Show these points, (N, 2) inside [-1, 1], with labels (N,) of 0 to classes - 1."""
+        points, labels = np.asarray(points, np.float64).tolist(), np.asarray(labels).tolist()
+        self.state = {**self.state, "points": points, "labels": labels}
+
+    def reset(self):
+        """Return to the state the widget was made with."""
+        self.state = self._setup["initial"]
+
+    def regions(self):
+        """Labels and confidence on the grid as they are now; see ``decision_regions``."""
+        with self._lock:
+            return decision_regions(self._fit(), self.state["classes"], self._resolution)
+
+    def figure(self):
+        """The same picture as a matplotlib figure, for print and for pages without a kernel."""
+        from cs231n_kit.widgets.decision_boundary_figure import draw_figure
+
+        regions = self.regions() if self.state["points"] else None
+        return draw_figure(self.state, regions, self._setup["controls"])
+
+    @traitlets.validate("state")
+    def _complete(self, proposal):
+        value = proposal["value"]
+        if {**DEFAULTS, "points": 0, "labels": 0}.keys() - value.keys():
+            value = {**getattr(self, "_setup", {}).get("initial", {}), **value}
+            if "points" not in proposal["value"]:
+                value.pop("points", None), value.pop("labels", None)
+        return complete_state(value)
+
+    @traitlets.observe("state")
+    def _announce(self, change):
+        with self._lock:
+            self._fitted = None
+            if not self._from_browser:
+                self._revision += 1
+                self.send({"type": "state", "state": self.state, "revision": self._revision})
+
+    def _describe(self, example, initial):
+        controls = [name for name in ("k", "metric") if hasattr(example, name)]
+        return {
+            "initial": initial,
+            "controls": controls,
+            "presets": list(PRESETS),
+            "metrics": list(METRICS),
+            "ranges": {name: list(ends) for name, ends in RANGES.items()},
+            "colors": list(palette.COLORS),
+            "shapes": list(palette.SHAPES),
+            "tint": list(palette.TINT),
+            "neighbors": callable(getattr(example, "kneighbors", None)),
+        }
+
+    def _fit(self):
+        """The classifier, fitted to the points as they are now."""
+        if self._fitted is None:
+            state = self.state
+            classifier = _make_classifier(self._source)
+            for name in self._setup["controls"]:
+                setattr(classifier, name, state[name])
+            if "k" in self._setup["controls"]:
+                classifier.k = min(state["k"], len(state["points"]))
+            classifier.fit(self.points, self.labels)
+            self._fitted = classifier
+        return self._fitted
+
+    def _answer(self, _widget, request, _buffers):
+        """Answer a request of the browser: take its state, and send regions and the vote at a place."""
+        if request.get("type") != "request":
+            return
+        with self._lock, printing_kept() as printed:
+            reply = {"type": "reply", "client": request.get("client"), "sequence": request.get("sequence")}
+            buffers = []
+            try:
+                if request.get("state") is not None and request.get("revision") == self._revision:
+                    self._take(request["state"])
+                if request.get("regions"):
+                    regions = self._timed_regions(bool(request.get("draft")))
+                    reply["resolution"] = 0 if regions is None else regions.shape[1]
+                    buffers = [] if regions is None else [regions.tobytes()]
+                if request.get("probe") is not None and self.state["points"]:
+                    reply["probe"] = self._probe(request["probe"])
+            except (Exception, KeyboardInterrupt) as error:
+                reply["error"] = ClassifierError.from_exception(error).to_dict()
+            reply["printed"] = printed()
+            reply["revision"] = self._revision
+            reply["state"] = self.state
+            reply["link"] = "" if request.get("draft") else self.state_string
+        self.send(reply, buffers)
+
+    def _take(self, state):
+        self._from_browser = True
+        try:
+            self.state = state
+        finally:
+            self._from_browser = False
+
+    def _timed_regions(self, draft):
+        """Regions as fine as this classifier can do in the time a frame may take; None without points."""
+        if not self.state["points"]:
+            return None
+        classifier, classes = self._fit(), self.state["classes"]
+        if self._cell_seconds is None:
+            for _ in range(2):  # the first call may compile
+                self._measured(classifier, classes, COARSEST)
+        cells = (DRAFT_SECONDS if draft else FULL_SECONDS) / self._cell_seconds
+        return self._measured(classifier, classes, min(self._resolution, max(COARSEST, math.isqrt(int(cells)))))
+
+    def _measured(self, classifier, classes, resolution):
+        start = time.perf_counter()
+        regions = decision_regions(classifier, classes, resolution)
+        self._cell_seconds = max(time.perf_counter() - start, 1e-6) / resolution**2
+        return regions
+
+    def _probe(self, place):
+        """The vote at a place: its label, shares or scores, and the neighbours that decided it."""
+        place = np.clip(np.array(place, np.float64).reshape(1, 2), -1, 1)
+        classifier = self._fit()
+        answer = classify(classifier, place, self.state["classes"])
+        found = {
+            "place": place[0].tolist(),
+            "label": int(answer.labels[0]),
+            "tied": bool(answer.tied[0]),
+            "scores": None if answer.scores is None else [float(x) for x in answer.scores[0]],
+        }
+        if self._setup["neighbors"]:
+            distances, indices = (np.asarray(part) for part in classifier.kneighbors(place))
+            count = len(self.state["points"])
+            if indices.ndim != 2 or indices.shape != distances.shape or not (0 <= indices).all() & (indices < count).all():
+                raise WrongAnswer(
+                    f"kneighbors must return distances and indices, each of shape (1, k), indices from 0 to "
+                    f"{count - 1}; got shapes {distances.shape} and {indices.shape}"
+                )
+            found["neighbors"] = [int(index) for index in indices[0]]
+            found["distances"] = [float(distance) for distance in distances[0]]
+        return found
+
+
+def _default_classifier():
+    from cs231n_kit.neighbors import KNearestNeighbor
+
+    return KNearestNeighbor()
+
+
+def _make_classifier(source):
+    """An object with ``fit`` and ``predict`` or ``scores``, from itself, its class or a factory."""
+    classifier = source() if isinstance(source, type) or not hasattr(source, "fit") and callable(source) else source
+    name = type(classifier).__name__
+    if not callable(getattr(classifier, "fit", None)):
+        raise TypeError(f"the classifier ({name}) needs a method fit(X, y)")
+    if not any(callable(getattr(classifier, method, None)) for method in ("predict", "scores", "predict_proba")):
+        raise TypeError(f"the classifier ({name}) needs a method predict(X) or scores(X)")
+    return classifier
