@@ -66,7 +66,7 @@ def cross_validation_figure(values: Sequence, accuracies: np.ndarray, name: str 
     ``accuracies`` has the shape (len(values), folds), as ``cross_validate`` returns it; ``name`` is that of
     the hyperparameter. Returns a matplotlib Figure.
     """
-    from matplotlib.figure import Figure
+    import matplotlib.pyplot as plt
 
     values, accuracies = list(values), np.asarray(accuracies, float)
     if accuracies.ndim != 2 or len(accuracies) != len(values) or not values:
@@ -78,8 +78,7 @@ def cross_validation_figure(values: Sequence, accuracies: np.ndarray, name: str 
     best = int(mean.argmax())
     # Evenly spaced, because the values usually are not: 1, 3, 5, 10, 20, 50, 100.
     places = np.arange(len(values))
-    figure = Figure(figsize=(7, 4.2), layout="constrained")
-    axes = figure.add_subplot()
+    figure, axes = plt.subplots(figsize=(7, 4.2), layout="constrained")
     axes.plot(np.repeat(places, accuracies.shape[1]), accuracies.ravel(), ".", color="0.55", label="one fold")
     axes.errorbar(places, mean, deviation, marker="o", capsize=4, label="mean ± one standard deviation")
     axes.plot(
@@ -98,4 +97,5 @@ def cross_validation_figure(values: Sequence, accuracies: np.ndarray, name: str 
     axes.yaxis.set_major_formatter("{x:.0%}" if np.ptp(accuracies) > 0.04 else "{x:.1%}")
     axes.grid(alpha=0.3)
     axes.legend()
+    plt.close(figure)  # a notebook shows the returned figure; left open it would be shown twice
     return figure

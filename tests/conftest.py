@@ -13,7 +13,7 @@ from cs231n_kit.datasets.registry import entry, find
 hypothesis.settings.register_profile("ci", deadline=None)  # a busy machine is slow, not wrong
 hypothesis.settings.load_profile("ci")
 
-CLASS_NAMES = "airplane automobile bird cat deer dog frog horse ship truck".split()
+CLASS_NAMES = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
 
 
 @pytest.fixture(scope="session")
