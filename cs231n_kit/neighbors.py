@@ -54,7 +54,8 @@ class KNearestNeighbor:
 
     def predict(self, X):
         """The label with most votes for each point, shape (N,); the smaller label where votes tie."""
-        return self.classes_[self.scores(X).argmax(axis=1)]
+        scores = self.scores(X)
+        return self.classes_[scores.argmax(axis=1)]
 
     def scores(self, X):
         """The fraction of the k votes that each of ``classes_`` gets, float64 of shape (N, C), rows summing to 1."""

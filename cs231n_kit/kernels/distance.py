@@ -27,7 +27,8 @@ def l2_distances(X, Y):
     X, Y, whole_numbers = _operands(xp, X, Y)
     if X.shape[1] <= FEW_FEATURES:
         return _from_differences(xp, X, Y, _l2_norm)
-    if not whole_numbers:
+    close_up = X, Y
+    if not whole_numbers and len(Y):
         centre = Y.mean(axis=0)
         X, Y = X - centre, Y - centre
     sizes = xp.einsum("nd,nd->n", X, X)[:, None] + xp.einsum("md,md->m", Y, Y)
@@ -37,7 +38,7 @@ def l2_distances(X, Y):
     sizes *= xp.finfo(X.dtype).eps ** 0.25
     close = xp.nonzero(~(squares > sizes))  # "not greater", so that an overflow to NaN is among them
     distances = xp.sqrt(xp.maximum(squares, 0, out=squares), out=squares)
-    distances[close] = paired_distances(X, Y, *close, "l2")
+    distances[close] = paired_distances(*close_up, *close, "l2")  # from the points before rounding moved them
     return distances
 
 
