@@ -28,6 +28,7 @@ from jupyter_client.provisioning import LocalProvisioner
 from traitlets import Bool, Instance, List, Unicode, default
 
 from grader.sandbox import Limits, Sandbox, SandboxUnavailable, Unsandboxed, probe
+from grader.sandbox_watch import MemoryWatch
 
 ANSWER_FD = "CS231N_ANSWER_FD"
 """In the kernel's environment: the number of its end of `SandboxProvisioner.channel`."""
@@ -52,6 +53,7 @@ class SandboxProvisioner(LocalProvisioner):
     """The host's end of a stream socket whose other end the kernel inherits. Closed with the kernel."""
     _private: Path | None = None
     _folder: int | None = None
+    _watch: MemoryWatch | None = None
     _errors: IO[bytes] | None = None
 
     @default("sandbox")
@@ -106,6 +108,8 @@ class SandboxProvisioner(LocalProvisioner):
                 stdout=subprocess.DEVNULL,
                 stderr=self._errors,
             )
+        self._watch = MemoryWatch(self.process, sandbox.limits.memory)
+        self._watch.start()
         self.pid = self.pgid = self.process.pid
         try:
             await asyncio.wait_for(self._listening(), START_SECONDS)
@@ -143,7 +147,9 @@ class SandboxProvisioner(LocalProvisioner):
                 await asyncio.sleep(0.01)
 
     def last_words(self) -> str:
-        """The end of what the kernel process wrote on stderr outside of cells: why it died, with luck."""
+        """Why the kernel died, if that is known: what the memory watch said, else the end of its stderr."""
+        if self._watch is not None and self._watch.verdict:
+            return self._watch.verdict
         if self._errors is None:
             return ""
         size = os.fstat(self._errors.fileno()).st_size
@@ -162,6 +168,8 @@ class SandboxProvisioner(LocalProvisioner):
         if self.process is not None:
             self.process.kill()
             await self.wait()
+        if self._watch is not None:
+            self._watch.__exit__()
         if self.channel is not None:
             self.channel.close()
             self.channel = None
@@ -253,9 +261,7 @@ def sandboxed_kernel_manager(
         RuntimeError: the kernel did not start; says what it printed.
     """
     sandbox = sandbox or Sandbox(folder and Path(folder), masked=tuple(masked), limits=limits or Limits())
-    manager = SandboxedKernelManager(
-        kernel_name="cs231n-sandbox", sandbox=sandbox, allow_unsandboxed=allow_unsandboxed
-    )
+    manager = SandboxedKernelManager(kernel_name="cs231n-sandbox", sandbox=sandbox, allow_unsandboxed=allow_unsandboxed)
     manager._kernel_spec = KernelSpec(
         # -P: a student's numpy.py must not be taken for NumPy while the kernel itself starts
         argv=[sys.executable, "-P", "-m", "ipykernel_launcher", "-f", "{connection_file}",

@@ -19,6 +19,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from grader import sandbox_mounts as visible
+from grader import sandbox_seccomp
+from grader.sandbox_watch import MemoryWatch
 
 UNPRIVILEGED_USER = 65533
 """Who runs the code when the grader is root: an id that no system gives away, yet mapped in containers."""
@@ -60,7 +62,7 @@ class Limits:
     """What one sandbox may use. Bytes, unless said otherwise."""
 
     memory: int = 4 * 2**30
-    """Address space of each process."""
+    """Address space of each process, and private memory of all together."""
     processes: int = 64
     """Processes and threads together."""
     file_size: int = 64 * 2**20
@@ -186,6 +188,8 @@ class Sandbox:
                 "--unshare-all", "--unshare-user", "--uid", "1000", "--gid", "1000", "--hostname", "sandbox",
                 "--disable-userns", "--cap-drop", "ALL", "--new-session", "--die-with-parent", "--clearenv",
             ]  # fmt: skip
+            if filtered := sandbox_seccomp.program():
+                isolation += ["--seccomp", str(data(filtered))]
             variables = environment() | dict(self.variables)
             isolation += [option for pair in variables.items() for option in ("--setenv", *pair)]
             options = [*isolation, *mounts.options(), "--chdir", visible.WORK]
@@ -210,7 +214,7 @@ class Sandbox:
             subprocess.TimeoutExpired: with what it had printed by then.
         """
         pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        with self.popen(command, **pipes, **popen) as process:
+        with self.popen(command, **pipes, **popen) as process, MemoryWatch(process, self.limits.memory):
             try:
                 output, errors = process.communicate(timeout=timeout)
             except BaseException:
@@ -297,6 +301,4 @@ def probe() -> str | None:
         return str(error).partition("\n")[0].partition(": ")[2]
     except (OSError, subprocess.TimeoutExpired) as error:
         return str(error)
-    return (
-        None if done.returncode == 0 else done.stderr.strip()[-500:] or f"bwrap ended with {done.returncode}."
-    )
+    return None if done.returncode == 0 else done.stderr.strip()[-500:] or f"bwrap ended with {done.returncode}."

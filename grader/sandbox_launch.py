@@ -29,9 +29,7 @@ def stage(sources):
     if libc.unshare(CLONE_NEWNS):
         raise OSError(ctypes.get_errno(), f"mount namespace: {os.strerror(ctypes.get_errno())}")
     mount(None, "/", None, MS_REC | MS_PRIVATE)
-    opened = [
-        os.open(source, os.O_PATH) for source in sources
-    ]  # before STAGE, where some may lie, is covered
+    opened = [os.open(source, os.O_PATH) for source in sources]  # before STAGE, where some may lie, is covered
     mount("tmpfs", STAGE, "tmpfs", MS_NOSUID | MS_NODEV, "mode=755,size=1m")
     for i, fd in enumerate(opened):
         target = f"{STAGE}/{i}"
