@@ -79,7 +79,7 @@ class DecisionBoundary(anywidget.AnyWidget):
 
     _esm = HERE / "decision_boundary.js"
     _css = HERE / "decision_boundary.css"
-    _setup = traitlets.Dict(read_only=True).tag(sync=True)
+    _setup = traitlets.Dict().tag(sync=True)
 
     state = traitlets.Dict()
     """Everything one sees, as a plain dictionary; assign it (or a part) to return to it."""
@@ -134,10 +134,10 @@ class DecisionBoundary(anywidget.AnyWidget):
         self._revision = 0  # counts changes made in Python; the browser's answers to older ones are void
         self._fitted = None
         self._cell_seconds = None
-        super().__init__()
-        self.set_trait("_setup", self._describe(example, start))
-        self._from_browser = False
+        self._quiet = True  # the browser asks for the first state, and knows what it sent itself
+        super().__init__(_setup=_describe(example, start))
         self.state = start
+        self._quiet = False
         self.on_msg(self._answer)
 
     @classmethod
@@ -200,23 +200,9 @@ class DecisionBoundary(anywidget.AnyWidget):
     def _announce(self, change):
         with self._lock:
             self._fitted = None
-            if not self._from_browser:
+            if not self._quiet:
                 self._revision += 1
                 self.send({"type": "state", "state": self.state, "revision": self._revision})
-
-    def _describe(self, example, initial):
-        controls = [name for name in ("k", "metric") if hasattr(example, name)]
-        return {
-            "initial": initial,
-            "controls": controls,
-            "presets": list(PRESETS),
-            "metrics": list(METRICS),
-            "ranges": {name: list(ends) for name, ends in RANGES.items()},
-            "colors": list(palette.COLORS),
-            "shapes": list(palette.SHAPES),
-            "tint": list(palette.TINT),
-            "neighbors": callable(getattr(example, "kneighbors", None)),
-        }
 
     def _fit(self):
         """The classifier, fitted to the points as they are now."""
@@ -256,11 +242,11 @@ class DecisionBoundary(anywidget.AnyWidget):
         self.send(reply, buffers)
 
     def _take(self, state):
-        self._from_browser = True
+        self._quiet = True
         try:
             self.state = state
         finally:
-            self._from_browser = False
+            self._quiet = False
 
     def _timed_regions(self, draft):
         """Regions as fine as this classifier can do in the time a frame may take; None without points."""
@@ -293,7 +279,11 @@ class DecisionBoundary(anywidget.AnyWidget):
         if self._setup["neighbors"]:
             distances, indices = (np.asarray(part) for part in classifier.kneighbors(place))
             count = len(self.state["points"])
-            if indices.ndim != 2 or indices.shape != distances.shape or not (0 <= indices).all() & (indices < count).all():
+            if (
+                indices.ndim != 2
+                or indices.shape != distances.shape
+                or not (0 <= indices).all() & (indices < count).all()
+            ):
                 raise WrongAnswer(
                     f"kneighbors must return distances and indices, each of shape (1, k), indices from 0 to "
                     f"{count - 1}; got shapes {distances.shape} and {indices.shape}"
@@ -307,6 +297,22 @@ def _default_classifier():
     from cs231n_kit.neighbors import KNearestNeighbor
 
     return KNearestNeighbor()
+
+
+def _describe(example, initial):
+    """What the browser must know once: the ranges, names and colours of its controls."""
+    controls = [name for name in ("k", "metric") if hasattr(example, name)]
+    return {
+        "initial": initial,
+        "controls": controls,
+        "presets": list(PRESETS),
+        "metrics": list(METRICS),
+        "ranges": {name: list(ends) for name, ends in RANGES.items()},
+        "colors": list(palette.COLORS),
+        "shapes": list(palette.SHAPES),
+        "tint": list(palette.TINT),
+        "neighbors": callable(getattr(example, "kneighbors", None)),
+    }
 
 
 def _make_classifier(source):

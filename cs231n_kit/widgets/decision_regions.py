@@ -85,8 +85,7 @@ def _checked_labels(labels, count, classes):
     labels = np.asarray(labels)
     if labels.shape != (count,):
         raise WrongAnswer(
-            f"predict must return one label for each of the {count} queries, shape ({count},); "
-            f"got shape {labels.shape}"
+            f"predict must return one label for each of the {count} queries, shape ({count},); got shape {labels.shape}"
         )
     if labels.dtype.kind not in "iuf":
         raise WrongAnswer(f"predict must return whole numbers, got an array of {labels.dtype}")
