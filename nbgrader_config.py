@@ -4,7 +4,12 @@ With this file in the course's folder, `nbgrader generate_assignment`, `autograd
 formgrader work as they always do.
 """
 
+import os
+import sys
 from pathlib import Path
+
+# nbgrader runs `alembic`, which lies beside it; it need not be on the path of the shell.
+os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
 
 c = get_config()  # noqa: F821
 
@@ -39,6 +44,8 @@ c.Autograde.autograde_preprocessors = [
     "nbgrader.preprocessors.AssignLatePenalties",
     "nbgrader.preprocessors.CheckCellMetadata",
 ]
+
+c.GenerateFeedback.exporter_class = "grader.display.FeedbackExporter"
 
 # What students write is shown in feedback pages and in formgrader: harmless HTML only, formulas without scripts.
 c.HTMLExporter.sanitize_html = True

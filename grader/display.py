@@ -11,8 +11,11 @@ from xml.etree import ElementTree
 import bleach
 from bleach.css_sanitizer import CSSSanitizer
 from latex2mathml.converter import convert as latex_to_mathml
+from nbconvert.exporters import HTMLExporter
 from nbconvert.filters import markdown2html
 from nbformat import NotebookNode
+
+from .reference import SKIP_TAG
 
 TAGS = {
     *bleach.ALLOWED_TAGS,
@@ -84,3 +87,22 @@ def clean(output: NotebookNode) -> NotebookNode:
         if "text/html" in output.data:
             output.data["text/html"] = clean_html(output.data["text/html"])
     return output
+
+
+class FeedbackExporter(HTMLExporter):
+    """Feedback pages that run no script and fetch nothing, whatever a student's notebook holds.
+
+    Cells that are not run when grading are left out: there is nothing to say about them.
+    """
+
+    policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+
+    def from_notebook_node(self, nb: NotebookNode, resources=None, **kwargs):
+        graded = NotebookNode(nb | {"cells": [c for c in nb.cells if SKIP_TAG not in c.metadata.get("tags", [])]})
+        html, resources = super().from_notebook_node(graded, resources, **kwargs)
+        head, mark, body = html.partition("</head>")
+        head = re.sub(r"<script.*?</script>", "", head, flags=re.DOTALL)  # MathJax: formulas are MathML already
+        head = re.sub(r"@font-face\s*{[^}]*}", "", head)
+        meta = f'<meta http-equiv="Content-Security-Policy" content="{self.policy}">'
+        body = re.sub(r'<a href="#(\w+)">Test cell</a>', r'<a href="#\1"><code>\1</code></a>', body)
+        return head.replace("<head>", f"<head>\n{meta}", 1) + mark + body, resources

@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
+import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell, new_output
-from nbgrader.api import Gradebook, SourceNotebook
+from nbgrader.api import Gradebook, Notebook
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import NbGraderPreprocessor, SaveAutoGrades
 from nbgrader.utils import is_grade, is_solution
@@ -51,13 +52,26 @@ def compare_points(nb: NotebookNode, checks: NotebookChecks, name: str) -> None:
         raise ValueError(f"{name}.ipynb: no check in grader/checks/{name}.py for the cells {', '.join(cells)}")
 
 
-class RestoreCells(NbGraderPreprocessor):
+class _WithSource(NbGraderPreprocessor):
+    @property
+    def course(self) -> CourseDirectory:
+        return CourseDirectory(parent=self)
+
+    def source(self, info: dict) -> Path:
+        """The solution notebook of the submission described by `info` (nbgrader's resources)."""
+        folder = self.course.format_path(self.course.source_directory, ".", info["assignment"])
+        return Path(folder) / f"{info['notebook']}.ipynb"
+
+
+class RestoreCells(_WithSource):
     """Before grading: puts damaged, deleted and duplicated cells back, and remembers what was mended."""
 
     def preprocess(self, nb: NotebookNode, resources: dict) -> tuple[NotebookNode, dict]:
         info = resources["nbgrader"]
         with Gradebook(info["db_url"]) as gradebook:
             released = _released_cells(gradebook.find_notebook(info["notebook"], info["assignment"]))
+        order = [c.metadata.get("nbgrader", {}).get("grade_id") for c in nbformat.read(self.source(info), 4).cells]
+        released.sort(key=lambda cell: order.index(cell.metadata.nbgrader.grade_id))
         nb.cells, remarks = restore(nb.cells, released)
         for remark in remarks:
             self.log.warning("%s", remark)
@@ -65,9 +79,9 @@ class RestoreCells(NbGraderPreprocessor):
         return nb, resources
 
 
-def _released_cells(notebook: SourceNotebook) -> list[NotebookNode]:
+def _released_cells(notebook: Notebook) -> list[NotebookNode]:
     """The released notebook's cells as the gradebook remembers them."""
-    points = {cell.name: cell.max_score for cell in notebook.graded_cells}
+    points = {cell.name: cell.max_score for cell in (*notebook.grade_cells, *notebook.task_cells)}
     solutions = {cell.name for cell in notebook.solution_cells}
     tasks = {cell.name for cell in notebook.task_cells}
     return [
@@ -92,7 +106,7 @@ def _released_cells(notebook: SourceNotebook) -> list[NotebookNode]:
     ]
 
 
-class Judge(NbGraderPreprocessor):
+class Judge(_WithSource):
     """Runs the submission in the sandbox, asks its functions for hidden cases, and writes the verdicts."""
 
     cell_timeout = Integer(30, help="Seconds for one cell of a submission.").tag(config=True)
@@ -104,11 +118,9 @@ class Judge(NbGraderPreprocessor):
 
     def preprocess(self, nb: NotebookNode, resources: dict) -> tuple[NotebookNode, dict]:
         info = resources["nbgrader"]
-        course = CourseDirectory(parent=self)
         checks = load_checks(info["notebook"]) or NotebookChecks(())
-        path = Path(course.format_path(course.source_directory, ".", info["assignment"])) / f"{info['notebook']}.ipynb"
-        reference = Reference.from_notebook(path)
-        secret = course_secret(Path(course.root))
+        reference = Reference.from_notebook(self.source(info))
+        secret = course_secret(Path(self.course.root))
         settings = SessionSettings(
             cell_timeout=self.cell_timeout,
             notebook_timeout=self.notebook_timeout,

@@ -38,7 +38,7 @@ class SessionSettings:
 
     cell_timeout: int = 30
     notebook_timeout: int = 300
-    answer_timeout: int = 20
+    answer_timeout: int = 10
     output_bytes: int = 10 * 2**20
     restarts: int = 8
     limits: Limits = field(default_factory=Limits)

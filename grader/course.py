@@ -1,0 +1,165 @@
+"""A course on disk: what instructors do with it, through nbgrader's own API."""
+
+import csv
+import logging
+import re
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.apps.api import NbGraderAPI
+from sqlalchemy.exc import SAWarning
+from traitlets.config import PyFileConfigLoader
+
+CONFIG = "nbgrader_config.py"
+
+
+class CourseError(Exception):
+    """Something the instructor can mend; the message says how."""
+
+
+@dataclass(frozen=True)
+class Grade:
+    """One student's standing in one assignment. `cells`: (name, score, points, still to be graded by hand)."""
+
+    student: str
+    score: float
+    points: float
+    by_hand: bool
+    cells: tuple[tuple[str, float, float, bool], ...]
+
+
+@dataclass(frozen=True)
+class Graded:
+    """What became of one submission. problem: "" when it was graded, else what is wrong and the mend."""
+
+    student: str
+    kept: bool = False
+    problem: str = ""
+    log: str = ""
+
+
+class Course:
+    """The course in the folder that holds nbgrader_config.py: `folder` or the nearest one above it."""
+
+    def __init__(self, folder: Path):
+        start = folder.resolve()
+        found = [f for f in (start, *start.parents) if (f / CONFIG).is_file()]
+        if not found:
+            raise CourseError(f"There is no {CONFIG} in {start} or above it. Run this in the course's folder.")
+        self.root = found[0]
+        config = PyFileConfigLoader(CONFIG, path=str(self.root)).load_config()
+        self._config = config
+        logging.getLogger("traitlets").propagate = False
+        warnings.filterwarnings("ignore", category=SAWarning)  # nbgrader's own queries, harmless
+        self._api = NbGraderAPI(config=config)
+        self._folders = self._api.coursedir
+
+    def allow_unsandboxed(self) -> None:
+        """Grade without a sandbox from now on: submissions run with the instructor's own rights."""
+        self._config.Judge.allow_unsandboxed = True
+        self._api = NbGraderAPI(config=self._config)
+        self._folders = self._api.coursedir
+
+    def path(self, step: str, assignment: str, student: str = ".") -> Path:
+        """The folder of a step ("source", "release", "submitted", "autograded" or "feedback")."""
+        directory = getattr(self._folders, f"{step}_directory")
+        return Path(self._folders.format_path(directory, student, assignment))
+
+    def release(self, assignment: str) -> Path:
+        """Build the students' version from solutions/; returns its folder."""
+        if not self.path("source", assignment).is_dir():
+            there = ", ".join(sorted(self._api.get_source_assignments())) or "nothing"
+            raise CourseError(f"There is no {self._folders.source_directory}/{assignment}; there is {there}.")
+        result = self._api.generate_assignment(assignment)
+        if not result["success"]:
+            raise CourseError(_explain(result))
+        return self.path("release", assignment)
+
+    def students(self, assignment: str) -> list[str]:
+        """Students with a submission, sorted."""
+        return sorted(self._api.get_submitted_students(assignment))
+
+    def autograde(self, assignment: str, students: list[str], regrade: bool = False) -> Iterator[Graded]:
+        """Grade the submissions one after the other; a submission that cannot be graded stops no other."""
+        try:
+            with self.gradebook() as gradebook:
+                gradebook.find_assignment(assignment)
+        except MissingEntry:
+            raise CourseError(f"{assignment} was never released here. Next: cs231n release {assignment}") from None
+        for student in students:
+            result = self._api.autograde(assignment, student, force=regrade)
+            log = result.get("log", "")
+            if result["success"]:
+                yield Graded(student, kept="Skipping existing assignment" in log, log=log)
+            else:
+                yield Graded(student, problem=_explain(result), log=log)
+
+    def feedback(self, assignment: str, student: str) -> list[Path]:
+        """Write the student's feedback pages; returns their paths."""
+        result = self._api.generate_feedback(assignment, student)
+        if not result["success"]:
+            raise CourseError(_explain(result))
+        return sorted(self.path("feedback", assignment, student).glob("*.html"))
+
+    def graded_students(self, assignment: str) -> list[str]:
+        """Students whose submission was graded, sorted."""
+        return sorted(self._api.get_autograded_students(assignment))
+
+    def grades(self, assignment: str) -> list[Grade]:
+        """Grades of all students with a graded submission, by student."""
+        with self.gradebook() as gradebook:
+            try:
+                submissions = gradebook.assignment_submissions(assignment)
+            except MissingEntry:
+                raise CourseError(f"The gradebook knows no {assignment}. Next: cs231n release {assignment}") from None
+            return sorted((_grade(s) for s in submissions), key=lambda grade: grade.student)
+
+    def gradebook(self) -> Gradebook:
+        """The open gradebook; use it as a context manager."""
+        return Gradebook(self._folders.db_url, self._folders.course_id)
+
+
+def _grade(submission) -> Grade:
+    cells = tuple(
+        (g.name, g.score, g.max_score, bool(g.needs_manual_grade)) for n in submission.notebooks for g in n.grades
+    )
+    return Grade(submission.student.id, submission.score, submission.max_score, any(c[3] for c in cells), cells)
+
+
+def write_csv(grades: list[Grade], file: TextIO) -> None:
+    """One row a student, one column a graded cell. Texts that a spreadsheet would take for formulas are defused."""
+    names = list(dict.fromkeys(cell[0] for grade in grades for cell in grade.cells))
+    writer = csv.writer(file)
+    writer.writerow(["student", *names, "score", "points", "to be graded by hand"])
+    for grade in grades:
+        scores = {name: score for name, score, _, _ in grade.cells}
+        row = [scores.get(name, "") for name in names]
+        writer.writerow([_defused(grade.student), *row, grade.score, grade.points, "yes" if grade.by_hand else "no"])
+
+
+def _defused(text: str) -> str:
+    return "'" + text if re.match(r"[=+\-@\t\r]", text) else text
+
+
+def _explain(result: dict) -> str:
+    """The reason for a failure in one line, with the mend where it is known."""
+    told = f"{result.get('log', '')}\n{result.get('error', '')}"
+    for pattern, words in _KNOWN:
+        if match := re.search(pattern, told, re.DOTALL):
+            return words.format(*match.groups())
+    lines = re.findall(r"^\s*(\w[\w.]*(?:Error|Exception|Unavailable)\b.*)$", told, re.MULTILINE)
+    lines = [line for line in lines if not line.startswith("nbgrader.converters.base.NbGraderException")]
+    return (lines[-1] if lines else told.strip().splitlines()[-1])[:500]
+
+
+_KNOWN = (
+    (r"SandboxUnavailable: ([^\n]+)", "{0}"),
+    (r"NotJSONError|JSONDecodeError", "the notebook is not valid JSON: ask for it to be saved and submitted again"),
+    (r"NotebookValidationError", "the notebook is damaged (not a valid notebook): ask for it to be submitted again"),
+    (r"UnicodeDecodeError", "the notebook is not UTF-8 text: ask for it to be saved in Jupyter and submitted again"),
+    (r"No notebooks were matched", "there is no notebook in the submission"),
+)
