@@ -1,0 +1,168 @@
+"""Examine an installation of the course: what works, what is broken, and how to mend it."""
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib import metadata, util
+from pathlib import Path
+
+from cs231n_kit.laboratory import course_folder
+
+OK, NOTE, BROKEN = "ok", "note", "broken"
+INSTALL = 'make install (on Windows: .venv\\Scripts\\python -m pip install -c constraints.txt -e ".[grading,test]")'
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the doctor's report. status: OK, NOTE (worth knowing) or BROKEN; mend: what to do about it."""
+
+    subject: str
+    status: str
+    found: str
+    mend: str = ""
+
+
+def examine(for_tests: bool = False) -> Iterator[Finding]:
+    """Look at everything in turn. for_tests: also require what the test suite needs."""
+    yield from _guarded("Python", _python)
+    yield from _guarded("Packages", _packages)
+    yield from _guarded("Kernel", _kernel)
+    yield from _guarded("Course", _course)
+    yield from _guarded("Computing on", _device)
+    yield from _guarded("Data", _data)
+    yield from _guarded("Sandbox", lambda: _sandbox(required=for_tests))
+    yield from _guarded("Chromium", lambda: _chromium(required=for_tests))
+
+
+def find_browser() -> str | None:
+    """The path of a Chromium for the browser tests: the system's, else the one Playwright installed."""
+    for name in BROWSERS:
+        if path := shutil.which(name):
+            return path
+    if util.find_spec("playwright") is None:
+        return None
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        path = playwright.chromium.executable_path
+    return path if Path(path).is_file() else None
+
+
+def _guarded(subject: str, look: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
+    """A part that cannot even be looked at is a finding like any other."""
+    try:
+        yield from look()
+    except Exception as error:
+        yield Finding(subject, BROKEN, f"{type(error).__name__}: {error}", INSTALL)
+
+
+def _python() -> Iterator[Finding]:
+    found = f"{sys.version.split()[0]} in {sys.prefix}"
+    if sys.version_info >= (3, 14):
+        yield Finding("Python", NOTE, found, "the course is tested with Python 3.11 to 3.13")
+    else:
+        yield Finding("Python", OK, found)
+
+
+def _packages() -> Iterator[Finding]:
+    from packaging.requirements import Requirement
+
+    requirements = [Requirement(line) for line in metadata.requires("cs231n-kit") or []]
+    needed = [r.name for r in requirements if r.marker is None or r.marker.evaluate({"extra": ""})]
+    versions = {name: _version(name) for name in needed}
+    missing = [name for name, version in versions.items() if version is None]
+    if missing:
+        yield Finding("Packages", BROKEN, f"missing: {', '.join(missing)}", INSTALL)
+        return
+    pins = _pins()
+    other = [f"{name} {v} (tested: {pins[name]})" for name, v in versions.items() if pins.get(name, v) != v]
+    if other:
+        yield Finding("Packages", NOTE, f"not the tested versions: {', '.join(other)}", INSTALL)
+    else:
+        shown = ", ".join(f"{name} {versions[name]}" for name in ("numpy", "jupyterlab", "anywidget", "matplotlib"))
+        yield Finding("Packages", OK, f"all {len(versions)} are here ({shown}, ...)")
+
+
+def _version(name: str) -> str | None:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _pins() -> dict[str, str]:
+    path = Path(__file__).resolve().parent.parent / "constraints.txt"
+    lines = path.read_text().splitlines() if path.is_file() else []
+    return dict(line.split("==") for line in lines if "==" in line)
+
+
+def _kernel() -> Iterator[Finding]:
+    """Notebooks must run in this Python, not in one that an old kernel specification points to."""
+    from jupyter_client.kernelspec import KernelSpecManager
+
+    specification = KernelSpecManager().get_kernel_spec("python3")
+    program = specification.argv[0]
+    if os.path.isabs(program) and Path(program).parent != Path(sys.executable).parent:
+        mend = f'"{sys.executable}" -m ipykernel install --sys-prefix'
+        yield Finding("Kernel", NOTE, f"notebooks run in another Python, {program}", mend)
+    else:
+        yield Finding("Kernel", OK, "notebooks run in this Python")
+
+
+def _course() -> Iterator[Finding]:
+    folder = course_folder()
+    if folder is None:
+        yield Finding("Course", NOTE, "this is not the course's folder", "change to the folder that holds notebooks/")
+    else:
+        free = shutil.disk_usage(folder).free / 1e9
+        mend = "" if free > 2 else "make some room: the data sets need about 1 GB"
+        yield Finding("Course", NOTE if mend else OK, f"{folder}, {free:,.0f} GB free", mend)
+
+
+def _device() -> Iterator[Finding]:
+    from cs231n_kit.arrays import device_report
+
+    lines = str(device_report()).splitlines()
+    yield Finding("Computing on", OK, "\n".join([lines[0], *(f"{'':17}{line.strip()}" for line in lines[1:])]))
+
+
+def _data() -> Iterator[Finding]:
+    from cs231n_kit.datasets import status
+
+    for row in status():
+        if row.present:
+            yield Finding(row.title, OK, str(row.folder or "comes with scikit-learn"))
+        else:
+            yield Finding(row.title, NOTE, "not on this machine", f"cs231n data {row.name}")
+
+
+def _sandbox(required: bool) -> Iterator[Finding]:
+    """Only those who grade need it, so where grader is not installed there is nothing to say."""
+    if util.find_spec("grader") is None:
+        return
+    from grader.sandbox import probe
+
+    reason = probe()
+    if reason is None:
+        yield Finding("Sandbox", OK, "submissions can be graded safely")
+    else:
+        mend = "students need none; to grade, use Linux with user namespaces switched on and: make install"
+        yield Finding("Sandbox", BROKEN if required else NOTE, f"grading will refuse: {reason}", mend)
+
+
+def _chromium(required: bool) -> Iterator[Finding]:
+    if path := find_browser():
+        yield Finding("Chromium", OK, path)
+    else:
+        yield Finding("Chromium", BROKEN if required else NOTE, "not found; only the tests need it", _get_browser())
+
+
+def _get_browser() -> str:
+    """The one command that installs a browser for the tests."""
+    if Path("/etc/debian_version").exists() and not Path("/snap").exists():
+        return ("" if os.geteuid() == 0 else "sudo ") + "apt-get install chromium"
+    options = " --with-deps" if sys.platform == "linux" else ""
+    return f'"{sys.executable}" -m playwright install{options} chromium'

@@ -1,0 +1,73 @@
+"""Start JupyterLab on the course."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from urllib.parse import quote
+
+SETTINGS = Path(__file__).with_name("jupyter")  # no questions about news, no look for updates: versions are pinned
+FRONT_PAGE = Path("notebooks", "00_start_here.ipynb")
+
+
+def course_folder(start: Path | None = None) -> Path | None:
+    """The folder that holds notebooks/00_start_here.ipynb: `start` (default: the current folder) or one above it,
+    else the folder this kit was installed from; None if there is none."""
+    here = (start or Path.cwd()).resolve()
+    for folder in (here, *here.parents, Path(__file__).resolve().parent.parent):
+        if (folder / FRONT_PAGE).is_file():
+            return folder
+    return None
+
+
+def has_screen() -> bool:
+    """Whether a browser that is started here would be seen."""
+    if os.environ.get("CI") or os.environ.get("SSH_CONNECTION"):
+        return False
+    return sys.platform != "linux" or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def lab_command(folder: Path, notebook: Path, *, browser: bool | None, port: int) -> list[str]:
+    """The command line that serves `folder` and opens `notebook`; browser=None: only where there is a screen."""
+    folder, place = _rooted(folder, notebook)
+    command = [
+        *(sys.executable, "-m", "jupyterlab"),
+        f"--ServerApp.root_dir={folder}",
+        f"--LabApp.default_url=/lab/tree/{quote(place.as_posix())}",
+        f"--ServerApp.port={port}",
+        "--Application.log_level=WARN",
+    ]
+    if not (has_screen() if browser is None else browser):
+        command.append("--no-browser")
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        command.append("--allow-root")
+    return command
+
+
+def open_lab(folder: Path, notebook: Path, *, browser: bool | None, port: int) -> int:
+    """Serve until the user stops it; returns the exit code (on POSIX this process becomes the server)."""
+    command = lab_command(folder, notebook, browser=browser, port=port)
+    environment = {
+        **os.environ,
+        "PATH": _before(Path(sys.executable).parent, "PATH"),  # so that `cs231n` works in Lab's own terminals
+        "JUPYTER_CONFIG_PATH": _before(SETTINGS, "JUPYTER_CONFIG_PATH"),
+    }
+    print("Starting JupyterLab; Ctrl-C, then y, stops it.", flush=True)
+    if os.name == "posix":
+        os.execve(command[0], command, environment)
+    try:
+        return subprocess.run(command, env=environment).returncode
+    except KeyboardInterrupt:
+        return 0
+
+
+def _before(folder: Path, variable: str) -> str:
+    """The search path in an environment variable with `folder` in front."""
+    return os.pathsep.join([str(folder), *filter(None, [os.environ.get(variable)])])
+
+
+def _rooted(folder: Path, notebook: Path) -> tuple[Path, Path]:
+    """A notebook from elsewhere is served from its own folder."""
+    if notebook.is_relative_to(folder):
+        return folder, notebook.relative_to(folder)
+    return notebook.parent, Path(notebook.name)
