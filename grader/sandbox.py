@@ -168,10 +168,10 @@ class Sandbox:
             mounts = visible.Mounts(source, data)
             visible.system(mounts, self.limits.scratch)
             visible.python(mounts)
-            visible.hide(mounts, [Path(__file__).parent, *self.hidden])
-            visible.mask(mounts, self.masked)
             for path, place in self.shown.items():
                 mounts.show(path, place)
+            visible.hide(mounts, [Path(__file__).parent, *self.hidden])
+            visible.mask(mounts, self.masked)
             for place, text in (texts or {}).items():
                 mounts.text(place, text)
             if sockets:

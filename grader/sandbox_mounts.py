@@ -13,6 +13,7 @@ from pathlib import Path
 KNOWN_AS = {"sklearn": "scikit-learn", "skimage": "scikit-image", "torch": "PyTorch", "cv2": "OpenCV"}
 HOME = "/home/student"
 WORK = f"{HOME}/assignment"
+PARTS_OF_A_PREFIX = ("bin", "lib", "lib64", "share", "pyvenv.cfg")  # not all of it: it may be the course folder
 PASSWD = f"student:x:1000:1000:student:{HOME}:/bin/sh\n"
 ETC = {
     "passwd": PASSWD,
@@ -38,10 +39,15 @@ class Mounts:
         self.by_place[os.path.normpath(place)] = list(options)
 
     def show(self, path: str | Path, place: str | Path | None = None) -> None:
-        """Read only, at its own place and, where links lead elsewhere, also where they lead."""
-        path = os.path.abspath(path)
-        for there in {os.path.normpath(place)} if place else {path, os.path.realpath(path)}:
-            self.add(there, "--ro-bind", self.source(path), there)
+        """Read only, at `place`; else where it really lies, with a link from `path` if that is another name.
+
+        One mount for each file: were it shown under two names, one of them would escape a mask.
+        """
+        real = os.path.realpath(path)
+        place = os.path.normpath(place or real)
+        self.add(place, "--ro-bind", self.source(real), place)
+        if place == real and not self.shows(link := os.path.abspath(path)):
+            self.add(link, "--symlink", real, link)
 
     def text(self, place: str | Path, text: str) -> None:
         self.add(place, "--ro-bind-data", str(self.data(text)), str(place))
@@ -90,25 +96,19 @@ def system(mounts: Mounts, scratch: int) -> None:
 def python(mounts: Mounts) -> None:
     """This interpreter, its environment and `cs231n_kit`; neither the grader nor anybody else's packages."""
     for prefix in {sys.base_prefix, sys.base_exec_prefix, sys.prefix, sys.exec_prefix}:
-        for name in (
-            "bin",
-            "lib",
-            "lib64",
-            "share",
-            "pyvenv.cfg",
-        ):  # not all of it: it may be the course folder
+        for name in PARTS_OF_A_PREFIX:
             path = os.path.join(prefix, name)
             if os.path.exists(path) and not _within("/usr", path):
                 mounts.show(path)
     searched = _searched()
     for folder in searched:
-        if not mounts.shows(folder):
+        if not mounts.shows(os.path.realpath(folder)):
             mounts.show(folder)
     for prefix in {sys.base_prefix, "/usr", "/usr/local"}:
         for pattern in ("lib*/python3*/site-packages", "lib*/python3*/dist-packages"):
             for folder in glob.glob(os.path.join(prefix, pattern)):
                 if os.path.realpath(folder) not in map(os.path.realpath, searched):
-                    mounts.cover(folder)  # else a module masked here could be read from there
+                    mounts.cover(os.path.realpath(folder))  # else a module masked here could be read from there
     mounts.show(kit())
 
 
@@ -138,7 +138,7 @@ def _within(folder: str, path: str) -> bool:
 
 def hide(mounts: Mounts, paths: Iterable[str | Path]) -> None:
     """Cover `paths` (folders) where something shown would show them."""
-    for path in {kind(path) for path in paths for kind in (os.path.abspath, os.path.realpath)}:
+    for path in map(os.path.realpath, paths):
         if os.path.isdir(path) and mounts.shows(path) and path not in mounts.by_place:
             mounts.cover(path)
 
@@ -148,7 +148,7 @@ def mask(mounts: Mounts, modules: Iterable[str]) -> None:
     searched = [*_searched(), sysconfig.get_path("stdlib"), os.path.dirname(kit())]
     for name in modules:
         text = f"raise ImportError({refusal(name)!r}, name={name!r})\n"
-        for folder in {kind(folder) for folder in searched for kind in (os.path.abspath, os.path.realpath)}:
+        for folder in set(map(os.path.realpath, searched)):
             path = os.path.join(folder, *name.split("."))
             if os.path.isdir(path):
                 mounts.cover(path)
