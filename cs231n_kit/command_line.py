@@ -116,12 +116,15 @@ def lab(
 
 
 def check(
-    notebook: Annotated[Path, typer.Argument(metavar="NOTEBOOK", help="An assignment's notebook (.ipynb).", show_default=False)],
+    notebook: Annotated[
+        Path, typer.Argument(metavar="NOTEBOOK", help="An assignment's notebook (.ipynb).", show_default=False)
+    ],
     timeout: Annotated[int, typer.Option(min=1, help="Seconds that one cell may take.")] = 300,
 ) -> None:
     """Run an assignment's checks without opening it.
 
-    Runs the notebook from the top in a fresh kernel, leaving out the cells that only train or plot (tagged skip-grading), and prints what every check(...) found. The notebook itself is not changed.
+    Runs the notebook from the top in a fresh kernel, leaving out the cells that only train or plot (tagged
+    skip-grading), and prints what every check(...) found. The notebook itself is not changed.
 
     [bold]Examples[/bold]
 
