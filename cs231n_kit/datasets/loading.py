@@ -10,7 +10,7 @@ import numpy as np
 
 from cs231n_kit.datasets import cifar10, digits, fashion_mnist
 from cs231n_kit.datasets.dataset import Dataset, DatasetError
-from cs231n_kit.datasets.download import fetch
+from cs231n_kit.datasets.fetching import fetch
 from cs231n_kit.datasets.registry import Entry, data_folders, entry, find, is_official, registry
 
 
