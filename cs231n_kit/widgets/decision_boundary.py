@@ -317,7 +317,7 @@ def _describe(example, initial):
 
 def _make_classifier(source):
     """An object with ``fit`` and ``predict`` or ``scores``, from itself, its class or a factory."""
-    classifier = source() if isinstance(source, type) or not hasattr(source, "fit") and callable(source) else source
+    classifier = source() if isinstance(source, type) or (not hasattr(source, "fit") and callable(source)) else source
     name = type(classifier).__name__
     if not callable(getattr(classifier, "fit", None)):
         raise TypeError(f"the classifier ({name}) needs a method fit(X, y)")

@@ -112,7 +112,7 @@ def _checked_scores(scores, name, count, classes, classifier):
     if columns is None or len(columns) != scores.shape[1]:
         columns = np.arange(scores.shape[1])
     columns = np.asarray(columns)
-    if columns.dtype.kind not in "iuf" or columns.size and not 0 <= columns.min() <= columns.max() < classes:
+    if columns.dtype.kind not in "iuf" or (columns.size and not 0 <= columns.min() <= columns.max() < classes):
         raise WrongAnswer(f"{name} returned {scores.shape[1]} columns for {classes} classes")
     is_share = scores.size and scores.min() >= 0
     full = np.full((count, classes), 0.0 if is_share else -np.inf)  # a class without points gets no share
