@@ -12,7 +12,7 @@ from cs231n_kit.laboratory import course_folder
 
 OK, NOTE, BROKEN = "ok", "note", "broken"
 INSTALL = 'make install (on Windows: .venv\\Scripts\\python -m pip install -c constraints.txt -e ".[grading,test]")'
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,8 @@ def examine(for_tests: bool = False) -> Iterator[Finding]:
 
 
 def find_browser() -> str | None:
-    """The path of a Chromium for the browser tests: the system's, else the one Playwright installed."""
-    for name in BROWSERS:
+    """The path of a Chromium for the browser tests: $CHROMIUM, the system's, or the one Playwright installed."""
+    for name in filter(None, [os.environ.get("CHROMIUM"), *BROWSERS]):
         if path := shutil.which(name):
             return path
     if util.find_spec("playwright") is None:
