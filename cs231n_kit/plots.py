@@ -67,7 +67,7 @@ def write_numbers(ax, values, *, cmap="gray", low=0, high=255, title="", form="{
     ax.set_title(title, fontsize=11)
 
 
-def difference_in_numbers(a, b, names=("test image", "training image")):
+def difference_in_numbers(a, b, names=("new image", "training image")):
     """Work out L1 and L2 between two small matrices (H, W) of pixel values, cell by cell."""
     a, b = np.asarray(a, int), np.asarray(b, int)
     difference = np.abs(a - b)

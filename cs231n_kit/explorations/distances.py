@@ -2,6 +2,7 @@
 
 import numpy as np
 from matplotlib.figure import Figure
+from scipy import ndimage
 
 from cs231n_kit import image_transforms as transforms
 from cs231n_kit.explorations.exploration import Exploration, slider
@@ -22,9 +23,9 @@ METRICS = {"l1": "L1", "l2": "L2"}
 
 
 def explore_neighbors(images, labels, train_images, train_labels, class_names, neighbors, *, shown=12):
-    """Show the nearest training images of a test image, and how they vote.
+    """Show the nearest training images of a new image, and how they vote.
 
-    images, labels: the test images (N, H, W, C) and labels (N,); neighbors: {"l1" or "l2": (N, >= shown) indices into
+    images, labels: the new images (N, H, W, C) and labels (N,); neighbors: {"l1" or "l2": (N, >= shown) indices into
     the training images, nearest first}.
     """
 
@@ -37,7 +38,7 @@ def explore_neighbors(images, labels, train_images, train_labels, class_names, n
         grid = figure.add_gridspec(2, 9)
         right = winner == labels[index]
         show_image(
-            figure.add_subplot(grid[:, :2]), images[index], f"test image {image}: {class_names[labels[index]]}",
+            figure.add_subplot(grid[:, :2]), images[index], f"new image {image}: {class_names[labels[index]]}",
             caption=f"predicted: {class_names[winner]} {'✓' if right else '✗'}", color=RIGHT if right else WRONG,
         )  # fmt: skip
         for place, neighbor in enumerate(nearest):
@@ -65,18 +66,21 @@ def explore_neighbors(images, labels, train_images, train_labels, class_names, n
         return figure, text
 
     controls = {
-        "image": slider("Test image", 1, len(images), 1),
+        "image": slider("New image", 1, len(images), 1),
         "k": slider("k", 1, shown, 5),
         "metric": _metric_buttons(),
     }
-    return Exploration(draw, controls, description="A test image, its nearest training images, and their votes")
+    return Exploration(draw, controls, description="A new image, its nearest training images, and their votes")
 
 
 def _metric_buttons():
     import ipywidgets as widgets
 
     return widgets.ToggleButtons(
-        description="Distance", options=[(name, metric) for metric, name in METRICS.items()], value="l2"
+        description="Distance",
+        options=[(name, metric) for metric, name in METRICS.items()],
+        value="l2",
+        style={"button_width": "70px"},
     )
 
 
@@ -84,6 +88,20 @@ def rotate(points, degrees):
     """Turn points (N, 2) about the origin, counter-clockwise."""
     angle = np.deg2rad(degrees)
     return points @ np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+
+
+def island_share(classifier, point, label, *, limit, resolution=200):
+    """Return the share of the square [-limit, limit]^2 that is joined to `point` (2,) and classified as `label`."""
+    predicted = classifier.predict(plane_grid(limit, resolution)).reshape(resolution, resolution)
+    pieces, _ = ndimage.label(predicted == label)
+    column, row = np.rint((np.asarray(point) + limit) / (2 * limit) * (resolution - 1)).astype(int)
+    return float(np.mean(pieces == pieces[row, column])) if pieces[row, column] else 0.0
+
+
+def tied_share(classifier, *, limit, resolution=120):
+    """Return the share of the square [-limit, limit]^2 in which the two classes with most votes have equally many."""
+    second, first = np.sort(classifier.scores(plane_grid(limit, resolution)), axis=1)[:, -2:].T
+    return float(np.mean(np.isclose(first, second)))
 
 
 class TurnedAxes:
@@ -98,7 +116,7 @@ class TurnedAxes:
         return self.classifier.scores(rotate(points, -self.degrees))
 
 
-def share_changed(X, y, metric, degrees, *, limit, k=1, resolution=90):
+def share_changed(X, y, metric, degrees, *, limit, k=1, resolution=70):
     """Return the share of the square [-limit, limit]^2 whose label changes when the axes turn by `degrees`."""
     grid = plane_grid(limit, resolution)
     before, after = (TurnedAxes(X, y, metric, angle, k).scores(grid).argmax(axis=1) for angle in (0, degrees))

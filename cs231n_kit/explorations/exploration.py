@@ -2,6 +2,7 @@
 
 import base64
 import inspect
+from html import escape
 from io import BytesIO
 
 import ipywidgets as widgets
@@ -29,7 +30,7 @@ class Exploration(widgets.VBox):
             raise TypeError(f"draw does not take {', '.join(sorted(missing))}")
         self.draw, self.controls, self.description = draw, dict(controls), description
         self._initial = self.values
-        self.picture = widgets.Image(format="png", layout=widgets.Layout(max_width="100%"), tooltip=description)
+        self.picture = widgets.Image(format="png", layout=widgets.Layout(max_width="100%"))
         self.sentence = widgets.HTML()
         reset = widgets.Button(
             description="Reset", icon="undo", tooltip="Put every control back", layout=widgets.Layout(width="90px")
@@ -44,6 +45,12 @@ class Exploration(widgets.VBox):
         bar = widgets.Box([*self.controls.values(), reset], layout=row)
         super().__init__([bar, self.picture, self.sentence])
         self._redraw(first=True)
+
+    @property
+    def _heard(self):
+        # The image widget has no alternative text, so screen readers get the description beside it, unseen.
+        hidden = "position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%)"
+        return f'<span style="{hidden}">Picture: {escape(self.description)}.</span>'
 
     @property
     def values(self):
@@ -76,12 +83,14 @@ class Exploration(widgets.VBox):
         except Exception as error:
             if first:
                 raise
-            self.sentence.value = f"<b>Not drawn:</b> {type(error).__name__}: {error}"
+            self.sentence.value = f"<b>Not drawn:</b> {type(error).__name__}: {escape(str(error))}"
             return
         figure, sentence = (drawn, "") if isinstance(drawn, Figure) else drawn
         self.picture.value = png(figure)
         self.picture.width = round(figure.get_figwidth() * 100)
-        self.sentence.value = f'<div style="max-width: 62em; line-height: 1.5" role="status">{sentence}</div>'
+        self.sentence.value = (
+            f'{self._heard}<div style="max-width: 62em; line-height: 1.5" role="status">{sentence}</div>'
+        )
 
     def _repr_mimebundle_(self, **kwargs):
         """Offer the still picture beside the live one: viewers without widgets (GitHub, print) show that."""
@@ -107,5 +116,5 @@ def slider(description, low, high, value, step=1, **options):
 
 def choice(description, options, value=None):
     """Return a drop-down list; `options` is a list of names or of (name, value) pairs."""
-    chosen = {} if value is None else {"value": value}
+    chosen = {"index": 0} if value is None else {"value": value}
     return widgets.Dropdown(description=description, options=options, **chosen)

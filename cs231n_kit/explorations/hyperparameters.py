@@ -110,8 +110,8 @@ def explore_choosing(correct, ks):
                 color=color,
                 label=f"{name}, mean {mean:+.1f}",
             )
-            axes[1].axvline(mean, color=color, linewidth=2.5)
-        axes[1].axvline(0, color=MUTED, linestyle=":")
+            axes[1].axvline(mean, ymax=0.74, color=color, linewidth=2.5)
+        axes[1].axvline(0, ymax=0.74, color=MUTED, linestyle=":")
         axes[1].set(xlabel="reported minus true accuracy (points)", ylabel=f"share of {len(gaps):,} repeats", yticks=[])
         axes[1].set_ylim(0, axes[1].get_ylim()[1] * 1.35)
         axes[1].legend(fontsize=9, frameon=False, loc="upper left")

@@ -1,5 +1,6 @@
 """Lecture 02: classifying by hand-written rules about edges, and why that leads nowhere."""
 
+from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
@@ -29,8 +30,22 @@ def shared_edges(a, b):
     return np.count_nonzero(a & b) / union if union else 0.0
 
 
+def mean_shared_edges(images, others, sigma=1.0):
+    """Return the mean of `shared_edges` over all pairs of an image and another image of `others`."""
+    a, b = (np.stack([edges(image, sigma).ravel() for image in group]).astype(float) for group in (images, others))
+    common = a @ b.T
+    shares = common / np.maximum(a.sum(axis=1)[:, None] + b.sum(axis=1) - common, 1)
+    if images is others:
+        shares = shares[~np.eye(len(a), dtype=bool)]
+    return float(shares.mean())
+
+
 def explore_edges(members, others, name, other_name):
-    """Compare the edges of two images of one class, and of one image of another class."""
+    """Compare the edges of two images of one class, and of one image of another class, and on average over all."""
+
+    @cache
+    def average(sigma):
+        return mean_shared_edges(members, members, sigma), mean_shared_edges(members, others, sigma)
 
     def draw(first, second, other, sigma):
         chosen = [members[first - 1], members[second - 1], others[other - 1]]
@@ -43,7 +58,9 @@ def explore_edges(members, others, name, other_name):
             axes[1, column].set(xticks=[], yticks=[], xlabel=f"{np.count_nonzero(lines)} edge pixels")
         return figure, (
             f"Edge pixels in the same place: <b>{name} {first} and {name} {second}: {shared_edges(*maps[:2]):.0%}</b>; "
-            f"<b>{name} {first} and {other_name} {other}: {shared_edges(maps[0], maps[2]):.0%}</b>."
+            f"<b>{name} {first} and {other_name} {other}: {shared_edges(maps[0], maps[2]):.0%}</b>.<br>"
+            f"On average over all {len(members)} and {len(others)} images: two of class {name} share "
+            f"{average(sigma)[0]:.1%}, {name} and {other_name} {average(sigma)[1]:.1%}."
         )
 
     controls = {
@@ -104,3 +121,26 @@ def explore_rule(images, is_member, name):
         "second": span(f"{warm.split(':')[0].split(' (')[0].capitalize()} (%)", 1),
     }
     return Exploration(draw, controls, description=f"A box-shaped rule for {name} among two measurements of each image")
+
+
+@dataclass(frozen=True)
+class RuleSearch:
+    """What a search over box-shaped rules found: accuracies on the images it chose by and on the others."""
+
+    tried: int
+    seen: float
+    unseen: float
+
+
+def best_rule(images, is_member, tried=20_000, seed=0):
+    """Try random boxes on a random half of the images (N, H, W, C) and test the best one on the other half."""
+    measures, rng = describe(images), np.random.default_rng(seed)
+    order = rng.permutation(len(images))
+    half, rest = order[: len(order) // 2], order[len(order) // 2 :]
+    corners = np.sort(measures[rng.choice(half, (tried, 2))], axis=1)
+    boxes = corners[:, :, None, :]
+    inside = ((measures[half] >= boxes[:, 0]) & (measures[half] <= boxes[:, 1])).all(axis=2)
+    accuracies = (inside == is_member[half]).mean(axis=1)
+    low, high = corners[accuracies.argmax()]
+    unseen = (((measures[rest] >= low) & (measures[rest] <= high)).all(axis=1) == is_member[rest]).mean()
+    return RuleSearch(tried, float(accuracies.max()), float(unseen))

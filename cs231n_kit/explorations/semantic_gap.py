@@ -33,7 +33,7 @@ def explore_pixels(image):
     controls = {
         "column": slider("Column", 0, width - 1, width // 6),
         "row": slider("Row", 0, height - 1, 3 * height // 10),
-        "cells": slider("Pixels across", 4, 16, 12),
+        "cells": slider("Pixels across", 4, 16, 10),
         "channel": choice("Colour channel", [(name, i) for i, name in enumerate(CHANNELS)]),
     }
     return Exploration(draw, controls, description="A photograph, an enlarged part of it, and its pixel values")
