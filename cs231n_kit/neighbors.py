@@ -7,8 +7,8 @@ from cs231n_kit.kernels.distance import k_smallest, l1_distances, l2_distances, 
 
 METRICS = {"l1": l1_distances, "l2": l2_distances}
 QUERIES_AT_ONCE = 2_000
-TRAINING_POINTS_AT_ONCE = 4_000
-SPARE_CANDIDATES = 16
+TRAINING_POINTS_AT_ONCE = 5_000
+SPARE_CANDIDATES = 8
 LONG_WORK = 200_000_000_000  # feature differences that take several seconds and deserve a progress bar
 
 
@@ -84,19 +84,22 @@ class KNearestNeighbor:
         dtype = "float32" if X.dtype.name == self.X_train_.dtype.name == "float32" else "float64"
         distances = xp.empty((len(X), self.k), dtype)
         indices = xp.empty((len(X), self.k), "int64")
-        for queries, candidates in self._candidates(xp, X, progress):
-            distances[queries], indices[queries] = self._nearest_of(xp, X[queries], candidates)
+        # Distances between small integers are exact. Others are rounded differently from place to place, so that
+        # somewhat more than k neighbours are found first and their order is settled by differences.
+        exact = _small_integers(X) and _small_integers(self.X_train_)
+        for queries, found in self._search(xp, X, self.k if exact else self.k + SPARE_CANDIDATES, progress):
+            distances[queries], indices[queries] = found if exact else self._settle(xp, X[queries], found[1])
         return distances, indices
 
-    def _candidates(self, xp, X, progress):
-        """Yield slices of X with the indices of somewhat more than k near training points for each row.
+    def _search(self, xp, X, wanted, progress):
+        """Yield slices of X with the distances and indices of the ``wanted`` nearest training points of each row.
 
         Blocks of queries meet blocks of training points, so that only a block of distances is in memory.
         """
         from tqdm.auto import tqdm
 
         n_train = len(self.X_train_)
-        wanted = min(self.k + SPARE_CANDIDATES, n_train)
+        wanted = min(wanted, n_train)
         pairs = len(X) * n_train
         with tqdm(total=pairs, disable=not progress, desc="Comparing", unit="pair", unit_scale=True) as bar:
             for i in range(0, len(X), QUERIES_AT_ONCE):
@@ -109,10 +112,10 @@ class KNearestNeighbor:
                     found = xp.take_along_axis(found, columns, axis=1), columns + j
                     best = found if best is None else _merge(xp, best, found, wanted)
                     bar.update(len(columns) * len(block))
-                yield queries, best[1]
+                yield queries, best
 
-    def _nearest_of(self, xp, X, candidates):
-        """The k nearest of the candidates (N, m), by distances that are equal exactly when the points are."""
+    def _settle(self, xp, X, candidates):
+        """Distances and indices of the k nearest of the candidates (N, m); equal points get equal distances."""
         candidates = xp.sort(candidates, axis=1)  # so that the earlier point wins a tie
         rows = xp.repeat(xp.arange(len(X)), candidates.shape[1])
         exact = paired_distances(X, self.X_train_, rows, candidates.ravel(), self.metric).reshape(candidates.shape)
@@ -140,6 +143,10 @@ def _points(X, name: str):
     if X.dtype.kind == "f" and not (xp.isfinite(X.min()) and xp.isfinite(X.max())):
         raise ValueError(f"{name} holds NaN or infinity, which have no distance to anything")
     return X.reshape(len(X), -1)
+
+
+def _small_integers(X) -> bool:
+    return X.dtype.kind in "biu" and X.dtype.itemsize <= 2
 
 
 def _merge(xp, best, found, wanted):
