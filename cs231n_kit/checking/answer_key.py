@@ -6,6 +6,8 @@ returns when a well-known mistake was made. It holds no code.
 
 import io
 import json
+import zipfile
+import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -109,7 +111,7 @@ def load_key(path: Path) -> list[CheckKey]:
             if manifest["format"] != FORMAT:
                 raise ValueError(f"it has format {manifest['format']}, this kit reads format {FORMAT}")
             return [_unpack_check(entry, stored) for entry in manifest["checks"]]
-    except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise ValueError(
             f"The answer key {path.name} cannot be read ({error}). Get a fresh copy of the assignment's folder; "
             "your notebook can stay as it is."

@@ -34,7 +34,7 @@ def find_loop(name: str, sources: Mapping[str, str]) -> str:
         if current in seen or current not in sources:
             continue
         seen.add(current)
-        for node in ast.walk(ast.parse(sources[current])):
+        for node in ast.walk(_parsed(sources[current])):
             if type(node) in _LOOPS:
                 return f"{_LOOPS[type(node)]} in {current}"
             if isinstance(node, ast.Name | ast.Attribute):
@@ -43,6 +43,14 @@ def find_loop(name: str, sources: Mapping[str, str]) -> str:
                     return f"{called} in {current}"
                 waiting.append(called)
     return ""
+
+
+def _parsed(source: str) -> ast.AST:
+    """The syntax tree of `source`; of a lambda inside a longer statement, whose source is a fragment, nothing."""
+    try:
+        return ast.parse(source)
+    except SyntaxError:
+        return ast.Module([], [])
 
 
 def sources_beside(function: Callable) -> dict[str, str]:
