@@ -233,7 +233,8 @@ def _context() -> zmq.asyncio.Context:
     context = zmq.asyncio.Context()
     context.setsockopt(zmq.MAXMSGSIZE, LARGEST_MESSAGE)
     context.setsockopt(zmq.RCVHWM, QUEUED_MESSAGES)
-    context.setsockopt(zmq.RECONNECT_IVL, -1)
+    # Days, so never. Turned off (-1), libzmq drops the pipe of a kernel that dies in mid-message and aborts us.
+    context.setsockopt(zmq.RECONNECT_IVL, 10**9)
     context.setsockopt(zmq.SNDTIMEO, 5000)
     return context
 
