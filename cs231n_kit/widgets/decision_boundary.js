@@ -55,7 +55,7 @@ class Session {
     this.selected = -1;
     this.brush = 0; // the class of the next point
     this.frame = null; // { resolution, labels, confidence, image }
-    this.error = null;
+    this.failed = { regions: null, probe: null }; // the classifier's errors
     this.printed = "";
     this.link = "";
     this.probe = null; // Python's answer about `place`
@@ -65,6 +65,7 @@ class Session {
     this.inFlight = 0; // sequence number of the one request that Python has not answered
     this.answered = 0;
     this.wants = { state: false, points: true, regions: true, probe: false, draft: false };
+    this.drafting = false; // whether the last regions asked for may be coarse
     this.waiting = [];
     model.on("msg:custom", (message, buffers) => this.receive(message, buffers));
     this.pump();
@@ -84,15 +85,19 @@ class Session {
   // The gesture is over: the next edit is a new step, and the regions become fine again.
   rest() {
     this.step = null;
-    if (this.frame?.draft || this.inFlight || this.wants.draft) this.ask({ regions: true, draft: false });
+    if (this.drafting) this.ask({ regions: true });
+  }
+
+  get error() {
+    return this.failed.regions ?? this.failed.probe;
   }
 
   undo() {
-    this.travel(this.past, this.future);
+    return this.travel(this.past, this.future);
   }
 
   redo() {
-    this.travel(this.future, this.past);
+    return this.travel(this.future, this.past);
   }
 
   travel(from, to) {
@@ -106,10 +111,10 @@ class Session {
   }
 
   show(state) {
+    if (state.points.length !== this.state.points.length) this.probe = null;
     this.state = state;
     this.selected = Math.min(this.selected, state.points.length - 1);
     this.brush = Math.min(this.brush, state.classes - 1);
-    this.probe = null;
     if (this.place) this.wants.probe = true;
     this.notify();
   }
@@ -117,14 +122,14 @@ class Session {
   look(place) {
     this.place = place;
     if (place) this.ask({ probe: true });
-    else this.probe = null;
+    else this.probe = this.failed.probe = null;
     this.notify();
   }
 
   ask(wants) {
     if (wants.state) this.since = performance.now();
     if (wants.state) this.wants.points = wants.points;
-    this.wants.draft = wants.draft ?? this.wants.draft;
+    if (wants.regions) this.drafting = this.wants.draft = Boolean(wants.draft);
     for (const name of ["state", "regions", "probe"]) this.wants[name] ||= Boolean(wants[name]);
     this.pump();
   }
@@ -135,7 +140,7 @@ class Session {
     if (this.inFlight || !(wants.state || wants.regions || wants.probe)) return;
     const { points, labels, ...settings } = this.state;
     this.inFlight = ++this.sequence;
-    this.sent = { since: this.since, draft: wants.draft };
+    this.sent = { ...wants, since: this.since };
     this.model.send({
       type: "request",
       client: this.client,
@@ -147,6 +152,7 @@ class Session {
       probe: wants.probe ? this.place : null,
     });
     this.wants = { state: false, points: true, regions: false, probe: false, draft: false };
+    for (const view of this.views) view.mark();
     clearTimeout(this.timer);
     this.timer = setTimeout(() => {
       this.busy = true;
@@ -193,23 +199,24 @@ class Session {
     }
     if (message.link) this.link = message.link;
     this.printed = message.printed;
-    this.error = message.error ?? null;
+    for (const part of ["regions", "probe"])
+      if (this.sent[part]) this.failed[part] = message.error?.part === part ? message.error : null;
     if (message.resolution === 0) this.frame = null;
     if (message.resolution) this.frame = this.readFrame(message, buffers[0]);
     if (message.probe && this.place && !this.wants.state) this.probe = message.probe;
-    const since = this.sent.since;
-    if (message.resolution) requestAnimationFrame(() => this.notify({ since, resolution: message.resolution }));
+    const { since, draft } = this.sent;
+    const { frame } = this;
+    if (message.resolution) requestAnimationFrame(() => this.notify({ since, draft, frame }));
     else this.notify();
     this.pump();
+    for (const view of this.views) view.mark();
     if (!this.inFlight) this.waiting.splice(0).forEach((resolve) => resolve());
   }
 
   readFrame({ resolution }, buffer) {
     const bytes = new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);
     const cells = resolution * resolution;
-    const frame = { resolution, labels: bytes.slice(0, cells), confidence: bytes.slice(cells) };
-    frame.draft = this.sent?.draft ?? false;
-    return frame;
+    return { resolution, labels: bytes.slice(0, cells), confidence: bytes.slice(cells) };
   }
 
   settled() {
@@ -255,7 +262,7 @@ function drawRegions(context, session, size) {
     frame.shaded = state.show_confidence;
   }
   context.save();
-  context.globalAlpha = session.error ? 0.35 : 1;
+  context.globalAlpha = session.failed.regions ? 0.35 : 1;
   context.imageSmoothingEnabled = true;
   context.imageSmoothingQuality = "high";
   context.drawImage(frame.image, 0, 0, size, size);
@@ -410,6 +417,11 @@ class Plot {
       this.pending = null;
       this.draw();
     });
+    const { probe, selected } = this.session;
+    if (!this.keyed || !probe || probe === this.told) return;
+    this.told = probe;
+    const where = selected < 0 ? placeText(probe.place) : this.described(selected);
+    this.announce(`${where}: ${verdictText(probe)}`);
   }
 
   draw() {
@@ -429,7 +441,7 @@ class Plot {
 
   inside(event) {
     const box = this.canvas.getBoundingClientRect();
-    return [event.clientX - box.left, event.clientY - box.top];
+    return [event.clientX - box.left - this.canvas.clientLeft, event.clientY - box.top - this.canvas.clientTop];
   }
 
   toPlane([x, y]) {
@@ -456,6 +468,7 @@ class Plot {
       if (index >= 0) this.remove(index);
       return;
     }
+    this.keyed = false;
     this.canvas.setPointerCapture(event.pointerId);
     session.look(null);
     this.drag = { id: event.pointerId, start, index, moved: false, step: `drag ${event.timeStamp}` };
@@ -533,11 +546,12 @@ class Plot {
 
   key(event) {
     const { session } = this;
+    this.keyed = true;
     const command = event.ctrlKey || event.metaKey;
     const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
     if (command && (key === "z" || key === "y")) {
       const back = key === "z" && !event.shiftKey;
-      const done = back ? session.travel(session.past, session.future) : session.travel(session.future, session.past);
+      const done = back ? session.undo() : session.redo();
       this.announce(done ? (back ? "Undone" : "Done again") : "Nothing more to undo");
     } else if (command || event.altKey) return;
     else if (ARROWS[key]) this.step(ARROWS[key], event.shiftKey ? 0.1 : 0.02);
@@ -561,7 +575,6 @@ class Plot {
     session.look(place);
     if (index < 0) return;
     this.place(index, place, `step ${index}`, false);
-    this.announce(this.described(index));
   }
 
   select(way) {
@@ -732,12 +745,12 @@ function toolbar(session, plot, announce) {
     await session.settled();
     try {
       await navigator.clipboard.writeText(session.link);
-      announce("State copied: paste it into DecisionBoundary(state=\"…\")", true);
+      announce('State copied: paste it into DecisionBoundary(state="…")');
     } catch {
       // No clipboard without https: offer the text itself.
       Object.assign(copied, { hidden: false, value: session.link });
       copied.select();
-      announce("Copy the marked text: DecisionBoundary(state=\"…\") shows this state again", true);
+      announce('Copy the marked text: DecisionBoundary(state="…") shows this state again');
     }
   });
   const node = element("div", { class: "toolbar", role: "group", "aria-label": "Edit" },
@@ -750,18 +763,22 @@ function toolbar(session, plot, announce) {
   return { node, update };
 }
 
+const verdictText = ({ tied, label }) => (tied ? "tied vote" : `class ${label}`);
+
 // Who votes at the pointer: the label, a bar of the votes, and the neighbours' distances.
 function readout(session) {
   const node = element("section", { class: "readout", "aria-label": "Vote at the pointer" });
+  let shown;
   const update = () => {
-    const { probe, place, setup } = session;
-    if (!place || !probe) {
-      if (place) return;
+    const { place, setup } = session;
+    const probe = place ? session.probe : null;
+    if (probe === shown || (place && !probe)) return;
+    shown = probe;
+    if (!probe) {
       return node.replaceChildren(element("p", { class: "hint" }, "Rest the pointer on the plot to see who votes there."));
     }
-    const verdict = probe.tied ? "tied vote" : `class ${probe.label}`;
     const icon = probe.tied ? "" : swatch(setup, probe.label);
-    const heading = element("p", { class: "verdict" }, icon, element("b", {}, verdict), ` at ${placeText(probe.place)}`);
+    const heading = element("p", { class: "verdict" }, icon, element("b", {}, verdictText(probe)), ` at ${placeText(probe.place)}`);
     node.replaceChildren(heading, ...voteBars(session), ...distanceLine(probe));
   };
   return { node, update };
@@ -819,13 +836,14 @@ function notices(session) {
   return { node: element("div", { class: "notices" }, error, busy, output), update };
 }
 
-function errorText({ type, message, function: name, line, source }) {
+function errorText({ part, type, message, function: name, line, source }) {
   const parts = [element("p", {}, element("b", {}, `${type}: `), message)];
   if (source) {
     const where = name === "<module>" ? `line ${line}` : `${name}, line ${line}`;
     parts.push(element("p", { class: "where" }, `in ${where}`), element("pre", {}, source));
   }
-  return [...parts, element("p", { class: "hint" }, "The picture is the last one that worked.")];
+  const hint = "The regions are the last that worked; they come back with the next good answer.";
+  return part === "regions" ? [...parts, element("p", { class: "hint" }, hint)] : parts;
 }
 
 function helpText(id) {
@@ -851,37 +869,44 @@ class View {
     const helpId = `cs231n-help-${++panels}`;
     this.session = session;
     this.status = element("p", { class: "status", role: "status", "aria-live": "polite" });
-    this.plot = new Plot(session, (text, seen) => this.announce(text, seen), helpId);
+    this.plot = new Plot(session, (text) => this.announce(text), helpId);
     this.parts = [
       ...dataControls(session),
       ...classifierControls(session),
       brushControl(session),
       readout(session),
-      toolbar(session, this.plot, (text, seen) => this.announce(text, seen)),
+      toolbar(session, this.plot, (text) => this.announce(text)),
       notices(session),
     ];
     const nodes = this.parts.map((part) => part.node);
     const notice = nodes.pop();
     const tools = nodes.pop();
-    this.root = element("div", { class: "cs231n-boundary", "data-lm-suppress-shortcuts": "true" },
+    this.root = element("div", { class: "cs231n-boundary" },
       element("div", { class: "stage" }, this.plot.canvas, tools, notice, this.status),
       element("div", { class: "side" }, ...nodes, helpText(helpId)));
+    // JupyterLab would otherwise delete the cell at "d d", and so on.
+    for (const node of this.root.querySelectorAll("canvas, input, button, summary"))
+      node.setAttribute("data-lm-suppress-shortcuts", "true");
     el.append(this.root);
     session.views.add(this);
+    this.mark();
     this.update();
   }
 
-  announce(text, seen = false) {
+  announce(text) {
     this.status.textContent = text;
-    this.status.classList.toggle("seen", seen);
+  }
+
+  mark() {
+    this.root.setAttribute("aria-busy", Boolean(this.session.inFlight));
   }
 
   update(painted = null) {
     for (const part of this.parts) part.update();
     if (!painted) return this.plot.update();
     this.plot.draw();
-    const milliseconds = performance.now() - painted.since;
-    this.root.dispatchEvent(new CustomEvent("redraw", { detail: { ...painted, milliseconds } }));
+    const detail = { ...painted, milliseconds: performance.now() - painted.since };
+    this.root.dispatchEvent(new CustomEvent("redraw", { detail, bubbles: true }));
   }
 
   remove() {

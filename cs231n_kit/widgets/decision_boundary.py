@@ -19,14 +19,14 @@ from cs231n_kit.widgets.boundary_state import (
     state_from_string,
     state_to_string,
 )
-from cs231n_kit.widgets.decision_regions import WrongAnswer, classify, decision_regions
+from cs231n_kit.widgets.decision_regions import classify, decision_regions, neighbors
 from cs231n_kit.widgets.distance_classifier import DistanceClassifier
-from cs231n_kit.widgets.guarded_call import ClassifierError, printing_kept
+from cs231n_kit.widgets.guarded_call import describe_exception, printing_kept
 from cs231n_kit.widgets.presets import PRESETS
 
 HERE = Path(__file__).parent
 COARSEST = 25  # cells along a side, when a classifier is too slow for more
-DRAFT_SECONDS = 0.08  # a frame may take this long while something is dragged
+DRAFT_SECONDS = 0.15  # a frame may take this long while something is dragged
 FULL_SECONDS = 1.5  # and this long when it comes to rest
 
 
@@ -178,7 +178,7 @@ class DecisionBoundary(anywidget.AnyWidget):
     def regions(self):
         """Labels and confidence on the grid as they are now; see ``decision_regions``."""
         with self._lock:
-            return decision_regions(self._fit(), self.state["classes"], self._resolution)
+            return decision_regions(self._fit(), self.state["classes"], self.labels, self._resolution)
 
     def figure(self):
         """The same picture as a matplotlib figure, for print and for pages without a kernel."""
@@ -224,6 +224,7 @@ class DecisionBoundary(anywidget.AnyWidget):
         with self._lock, printing_kept() as printed:
             reply = {"type": "reply", "client": request.get("client"), "sequence": request.get("sequence")}
             buffers = []
+            part = "regions"
             try:
                 if request.get("state") is not None and request.get("revision") == self._revision:
                     self._take(request["state"])
@@ -231,10 +232,11 @@ class DecisionBoundary(anywidget.AnyWidget):
                     regions = self._timed_regions(bool(request.get("draft")))
                     reply["resolution"] = 0 if regions is None else regions.shape[1]
                     buffers = [] if regions is None else [regions.tobytes()]
+                part = "probe"
                 if request.get("probe") is not None and self.state["points"]:
                     reply["probe"] = self._probe(request["probe"])
             except (Exception, KeyboardInterrupt) as error:
-                reply["error"] = ClassifierError.from_exception(error).to_dict()
+                reply["error"] = {"part": part, **describe_exception(error)}
             reply["printed"] = printed()
             reply["revision"] = self._revision
             reply["state"] = self.state
@@ -252,16 +254,16 @@ class DecisionBoundary(anywidget.AnyWidget):
         """Regions as fine as this classifier can do in the time a frame may take; None without points."""
         if not self.state["points"]:
             return None
-        classifier, classes = self._fit(), self.state["classes"]
+        self._fit()
         if self._cell_seconds is None:
             for _ in range(2):  # the first call may compile
-                self._measured(classifier, classes, COARSEST)
+                self._measured(COARSEST)
         cells = (DRAFT_SECONDS if draft else FULL_SECONDS) / self._cell_seconds
-        return self._measured(classifier, classes, min(self._resolution, max(COARSEST, math.isqrt(int(cells)))))
+        return self._measured(min(self._resolution, max(COARSEST, math.isqrt(int(cells)))))
 
-    def _measured(self, classifier, classes, resolution):
+    def _measured(self, resolution):
         start = time.perf_counter()
-        regions = decision_regions(classifier, classes, resolution)
+        regions = decision_regions(self._fitted, self.state["classes"], self.labels, resolution)
         self._cell_seconds = max(time.perf_counter() - start, 1e-6) / resolution**2
         return regions
 
@@ -269,27 +271,16 @@ class DecisionBoundary(anywidget.AnyWidget):
         """The vote at a place: its label, shares or scores, and the neighbours that decided it."""
         place = np.clip(np.array(place, np.float64).reshape(1, 2), -1, 1)
         classifier = self._fit()
-        answer = classify(classifier, place, self.state["classes"])
+        answer = classify(classifier, place, self.state["classes"], self.labels)
         found = {
             "place": place[0].tolist(),
             "label": int(answer.labels[0]),
             "tied": bool(answer.tied[0]),
-            "scores": None if answer.scores is None else [float(x) for x in answer.scores[0]],
+            "scores": None if answer.scores is None else answer.scores[0].tolist(),
         }
-        if self._setup["neighbors"]:
-            distances, indices = (np.asarray(part) for part in classifier.kneighbors(place))
-            count = len(self.state["points"])
-            if (
-                indices.ndim != 2
-                or indices.shape != distances.shape
-                or not (0 <= indices).all() & (indices < count).all()
-            ):
-                raise WrongAnswer(
-                    f"kneighbors must return distances and indices, each of shape (1, k), indices from 0 to "
-                    f"{count - 1}; got shapes {distances.shape} and {indices.shape}"
-                )
-            found["neighbors"] = [int(index) for index in indices[0]]
-            found["distances"] = [float(distance) for distance in distances[0]]
+        if callable(getattr(classifier, "kneighbors", None)):
+            distances, indices = neighbors(classifier, place, len(self.labels))
+            found |= {"neighbors": indices[0].tolist(), "distances": distances[0].tolist()}
         return found
 
 
@@ -311,7 +302,6 @@ def _describe(example, initial):
         "colors": list(palette.COLORS),
         "shapes": list(palette.SHAPES),
         "tint": list(palette.TINT),
-        "neighbors": callable(getattr(example, "kneighbors", None)),
     }
 
 

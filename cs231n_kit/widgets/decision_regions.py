@@ -25,38 +25,56 @@ class Answer:
     scores: np.ndarray | None
 
 
-def classify(classifier, X, classes):
+def classify(classifier, X, classes, y_train):
     """Ask a fitted classifier about points.
 
-    The label is ``predict``'s, or the column with the largest score (of equals the first) where there is no
-    ``predict``. Ties and confidence come from ``scores`` (or scikit-learn's ``predict_proba``): the vote is
-    tied where two scores are the largest, and confidence is the label's share p of the scores, stretched so
-    that 1 / C becomes 0: (p - 1 / C) / (1 - 1 / C). Scores that are no shares go through softmax first.
+    The label is the column of the largest ``scores`` (or scikit-learn's ``predict_proba``), of equals the
+    first; without those it is what ``predict`` says, and the labels of the ``kneighbors``, where there are
+    such, are the votes. A vote is tied where two scores are the largest. Confidence is the label's share p,
+    stretched so that 1 / C becomes 0: (p - 1 / C) / (1 - 1 / C). Scores that are no shares go through
+    softmax first.
 
     Args:
         classifier: a fitted object with ``predict(X)`` or ``scores(X)``.
         X: queries, float64 (N, 2).
         classes: number of classes C; labels are 0 to C - 1.
+        y_train: labels of the points it was fitted to, int64 (M,).
 
     Raises:
         WrongAnswer: the answer has the wrong type, shape or values.
     """
     ask_scores = getattr(classifier, "scores", None) or getattr(classifier, "predict_proba", None)
-    scores = None
-    if callable(getattr(classifier, "predict", None)):
-        labels = _checked_labels(classifier.predict(X), len(X), classes)
-    elif not ask_scores:
-        raise WrongAnswer("the classifier has neither predict(X) nor scores(X)")
     if ask_scores:
         scores = _checked_scores(ask_scores(X), ask_scores.__name__, len(X), classes, classifier)
-        if not callable(getattr(classifier, "predict", None)):
-            labels = scores.argmax(axis=1)
-    if scores is None:
-        return Answer(labels, np.ones(len(X)), np.zeros(len(X), bool), None)
+        labels = scores.argmax(axis=1)
+    else:
+        labels = _checked_labels(classifier.predict(X), len(X), classes)
+        if not callable(getattr(classifier, "kneighbors", None)):
+            return Answer(labels, np.ones(len(X)), np.zeros(len(X), bool), None)
+        votes = y_train[neighbors(classifier, X, len(y_train))[1]]
+        scores = np.stack([(votes == label).mean(axis=1) for label in range(classes)], axis=1)
     best = scores.max(axis=1, keepdims=True)
+    if not np.isfinite(best).all():
+        raise WrongAnswer("every query needs a finite largest score")
     tied = (np.abs(scores - best) <= 1e-9 * np.maximum(np.abs(best), 1e-3)).sum(axis=1) > 1
     share = _shares(scores, best)[np.arange(len(X)), labels]
     return Answer(labels, np.clip((share - 1 / classes) / (1 - 1 / classes), 0, 1), tied, scores)
+
+
+def neighbors(classifier, X, count):
+    """Distances and indices that ``kneighbors`` gives, each (N, k), indices checked against ``count`` points."""
+    answer = classifier.kneighbors(X)
+    if not isinstance(answer, tuple | list) or len(answer) != 2:
+        raise WrongAnswer("kneighbors must return a pair (distances, indices)")
+    distances, indices = (np.asarray(part) for part in answer)
+    if indices.ndim != 2 or len(indices) != len(X) or indices.shape != distances.shape:
+        raise WrongAnswer(
+            f"kneighbors must return distances and indices of shape ({len(X)}, k); "
+            f"got {distances.shape} and {indices.shape}"
+        )
+    if indices.dtype.kind not in "iu" or not ((indices >= 0) & (indices < count)).all():
+        raise WrongAnswer(f"kneighbors must return whole numbers from 0 to {count - 1} as indices")
+    return distances, indices
 
 
 def grid_points(resolution):
@@ -66,14 +84,14 @@ def grid_points(resolution):
     return np.column_stack([x.ravel(), y.ravel()])
 
 
-def decision_regions(classifier, classes, resolution):
-    """Classify the grid.
+def decision_regions(classifier, classes, y_train, resolution):
+    """Classify the grid; the arguments are those of ``classify``.
 
     Returns:
         uint8 (2, R, R), rows from the top: the label of each cell (``TIE`` where the vote is tied), and its
         confidence from 0 to 255.
     """
-    answer = classify(classifier, grid_points(resolution), classes)
+    answer = classify(classifier, grid_points(resolution), classes, y_train)
     labels = np.where(answer.tied, TIE, answer.labels)
     shade = np.round(255 * answer.confidence)
     return np.stack([labels, shade]).astype(np.uint8).reshape(2, resolution, resolution)

@@ -35,12 +35,6 @@ class DistanceClassifier:
         """Labels of the queries X, shape (num_test,), by the student's rule."""
         return self.predict_labels(self._distances(X).copy(), self.y_train.copy(), k=self.k)
 
-    def scores(self, X):
-        """Share of the k votes for each label, shape (num_test, largest label + 1)."""
-        votes = self.y_train[self.kneighbors(X)[1]]
-        labels = np.arange(self.y_train.max() + 1)
-        return np.stack([(votes == label).mean(axis=1) for label in labels], axis=1)
-
     def kneighbors(self, X):
         """Distances and indices of the k nearest training points, nearest first, each (num_test, k)."""
         dists = self._distances(X)
@@ -48,7 +42,7 @@ class DistanceClassifier:
         return np.take_along_axis(dists, nearest, axis=1), nearest
 
     def _distances(self, X):
-        if self._last[0] is X:  # predict, scores and kneighbors ask about the same queries in turn
+        if self._last[0] is X:  # predict and kneighbors are asked about the same queries in turn
             return self._last[1]
         dists = self.compute_distances(X.copy(), self.X_train.copy())
         if dists is None:

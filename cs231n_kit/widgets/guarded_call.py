@@ -6,38 +6,28 @@ import linecache
 import sys
 import sysconfig
 import threading
-from dataclasses import asdict, dataclass
 from pathlib import Path
 
 PRINTED_CHARACTERS = 2000  # of what a classifier prints, the end is kept
 
 
-@dataclass(frozen=True)
-class ClassifierError:
-    """An exception in words: its type, its message, and the line of the student's code it came from."""
+def describe_exception(error):
+    """An exception in words.
 
-    type: str
-    message: str
-    function: str = ""
-    line: int = 0
-    source: str = ""
-
-    @classmethod
-    def from_exception(cls, error):
-        """Describe an exception by the deepest line that is neither ours nor a library's."""
-        frames = []
-        trace = error.__traceback__
-        while trace is not None:
-            code = trace.tb_frame.f_code
-            if not _is_library(code.co_filename):
-                source = linecache.getline(code.co_filename, trace.tb_lineno).strip()
-                frames.append((code.co_name, trace.tb_lineno, source[:200]))
-            trace = trace.tb_next
-        function, line, source = frames[-1] if frames else ("", 0, "")
-        return cls(type(error).__name__, str(error)[:600] or "no message", function, line, source)
-
-    def to_dict(self):
-        return asdict(self)
+    Returns:
+        ``{"type", "message", "function", "line", "source"}``; the last three say where the deepest line
+        lies that is neither ours nor a library's, and are empty when there is none.
+    """
+    function, line, source = "", 0, ""
+    trace = error.__traceback__
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        if not _is_library(code.co_filename):
+            function, line = code.co_name, trace.tb_lineno
+            source = linecache.getline(code.co_filename, line).strip()[:200]
+        trace = trace.tb_next
+    message = str(error)[:600] or "no message"
+    return {"type": type(error).__name__, "message": message, "function": function, "line": line, "source": source}
 
 
 _LIBRARY_FOLDERS = tuple(

@@ -3,12 +3,12 @@
 import numpy as np
 
 # Told apart by all common kinds of colour vision; every class has its own shape besides.
-COLORS = ("#2f6fb7", "#e8861c", "#1b9e77", "#c2417f", "#6a5acd", "#8c6d1f")
+COLORS = ("#1f5fae", "#f0a020", "#009e73", "#882255", "#66ccee", "#8c6d1f")
 SHAPES = ("circle", "square", "triangle", "diamond", "star", "plus")
 MATPLOTLIB_MARKERS = {"circle": "o", "square": "s", "triangle": "^", "diamond": "D", "star": "*", "plus": "P"}
 
 # A cell's colour is white mixed with this much of its class's colour, at confidence 0 and at 1.
-TINT = (0.12, 0.62)
+TINT = (0.2, 0.64)
 
 
 def rgb(color):
