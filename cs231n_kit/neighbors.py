@@ -44,6 +44,7 @@ class KNearestNeighbor:
         if y.shape != X.shape[:1]:
             raise ValueError(
                 f"y must have one label for each of the {len(X):,} points in X, shape {X.shape[:1]}, not {y.shape}"
+                + (": use y.ravel()" if y.size == len(X) else "")
             )
         if y.dtype.kind not in "biuSU":
             raise TypeError(f"y must hold integers or strings as labels, not {y.dtype}")
@@ -138,7 +139,10 @@ def _points(X, name: str):
     if X.dtype.kind not in "biuf":
         raise TypeError(f"{name} must hold real numbers, not {X.dtype}")
     if X.ndim < 2 or 0 in X.shape:
-        raise ValueError(f"{name} must have the shape (N, D) or (N, H, W, C) with nothing empty, not {X.shape}")
+        raise ValueError(
+            f"{name} must have the shape (N, D) or (N, H, W, C) with nothing empty, not {X.shape}; "
+            f"a single point is {name}[None]"
+        )
     # Smallest and largest value, because isfinite(X) would take a quarter of X's memory again.
     if X.dtype.kind == "f" and not (xp.isfinite(X.min()) and xp.isfinite(X.max())):
         raise ValueError(f"{name} holds NaN or infinity, which have no distance to anything")

@@ -160,7 +160,9 @@ def _locate(data_set: Entry, folders: list[Path], may_download: bool) -> Path:
         return path
     looked = f"{data_set.title} is not on this machine (looked in {', '.join(map(str, folders))})."
     if not may_download:
-        raise DatasetError(f"{looked}\nFetch it with: cs231n data {data_set.name}")
+        raise DatasetError(
+            f'{looked}\nFetch it with: cs231n data {data_set.name}\nOr use what needs no download: load("digits")'
+        )
     place = folders[0] / data_set.folder
     is_archive = set(data_set.files) != {download.name for download in data_set.downloads}
     download_to = folders[0] if is_archive else place
@@ -172,7 +174,8 @@ def _locate(data_set: Entry, folders: list[Path], may_download: bool) -> Path:
         names = ", ".join(download.name for download in data_set.downloads)
         raise DatasetError(
             f"{error}\n{looked}\nTry again later (a download that was cut off goes on where it stopped), or do it "
-            f"by hand: get {names} from {data_set.homepage} and put it into {download_to}"
+            f"by hand: get {names} from {data_set.homepage} and put it into {download_to}\n"
+            'What needs no download: load("digits")'
         ) from error
     if is_archive:
         for download in data_set.downloads:

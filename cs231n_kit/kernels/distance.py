@@ -20,16 +20,16 @@ def l2_distances(X, Y):
     float32 in, float32 out; all else is computed in float64, where sums of squares of integer pixels are exact.
 
     |x - y|² = |x|² + |y|² - 2 x·y leaves nearly all the work to one matrix product. Where x and y are close,
-    the terms cancel and few digits are left: moving the origin to the middle of Y keeps the terms small,
-    and pairs that are too close even so are computed again from their differences.
+    the terms cancel and few digits are left: points far from the origin are moved there together, which keeps
+    the terms small, and pairs that are too close even so are computed again from their differences.
     """
     xp = array_module(X, Y)
     X, Y, whole_numbers = _operands(xp, X, Y)
     if X.shape[1] <= FEW_FEATURES:
         return _from_differences(xp, X, Y, _l2_norm)
     close_up = X, Y
-    if not whole_numbers and len(Y):
-        centre = Y.mean(axis=0)
+    centre = Y.sum(axis=0) / max(1, len(Y))
+    if not whole_numbers and _is_far_out(xp, centre, Y):
         X, Y = X - centre, Y - centre
     sizes = xp.einsum("nd,nd->n", X, X)[:, None] + xp.einsum("md,md->m", Y, Y)
     squares = X @ Y.T
@@ -132,6 +132,12 @@ def _operands(xp, X, Y, small_integers="float64"):
         dtype = "float64"
     whole_numbers = X.dtype.kind in "biu" and Y.dtype.kind in "biu"
     return X.astype(dtype, copy=False), Y.astype(dtype, copy=False), whole_numbers
+
+
+def _is_far_out(xp, centre, Y):
+    """Whether Y lies so far from the origin, compared with its extent, that moving it saves a digit."""
+    spread = xp.einsum("md,md->m", Y, Y).sum() / max(1, len(Y)) - centre @ centre
+    return centre @ centre > 10 * spread
 
 
 def _from_differences(xp, X, Y, norm):
