@@ -3,7 +3,7 @@
 import importlib
 import inspect
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -72,19 +72,24 @@ def load_checks(notebook: str) -> NotebookChecks | None:
     return importlib.import_module(name).CHECKS
 
 
-def build_key(check: Check, reference: Reference, generator: Callable[[Property], np.random.Generator]) -> CheckKey:
-    """Draw the cases of `check`, with what the reference and its mistaken variants return for them.
+def draw_cases(check: Check, reference: Reference, generator: Callable[[Property], np.random.Generator]) -> CheckKey:
+    """Draw the cases of `check`, with what the reference returns for them; no mistakes yet.
 
     generator(property) gives the random generator of a property: fixed for the students' answer key, secret for
     the judge.
     """
     function = reference.function(check.function)
     properties = tuple(_draw(p, function, generator(p)) for p in check.properties)
+    return CheckKey(check.function, tuple(inspect.signature(function).parameters), properties)
+
+
+def add_mistakes(key: CheckKey, check: Check, reference: Reference) -> CheckKey:
+    """`key` with what each mistaken variant of the reference returns for its cases."""
     mistakes = tuple(
-        MistakeKey(m.name, m.hint, _outputs(reference.patched(m.replace).function(check.function), properties))
+        MistakeKey(m.name, m.hint, _outputs(reference.patched(m.replace).function(check.function), key.properties))
         for m in check.mistakes
     )
-    return CheckKey(check.function, tuple(inspect.signature(function).parameters), properties, mistakes)
+    return replace(key, mistakes=mistakes)
 
 
 def _draw(p: Property, function: Callable, generator: np.random.Generator) -> PropertyKey:

@@ -44,10 +44,10 @@ def autograde(
     assignment: Assignment,
     student: Annotated[list[str] | None, typer.Option(help="Only this student (may be given again).")] = None,
     regrade: Annotated[bool, typer.Option("--regrade", help="Grade again what is graded already.")] = False,
-    without_sandbox: Annotated[
+    allow_unsandboxed: Annotated[
         bool,
         typer.Option(
-            "--without-sandbox",
+            "--allow-unsandboxed",
             help="Where no sandbox works: run submissions with your own rights, on your files. They can do anything "
             "that you can. Only for code you trust.",
         ),
@@ -68,7 +68,7 @@ def autograde(
     with _mendable():
         place = _course(course)
         if (reason := probe()) is not None:
-            if not without_sandbox:
+            if not allow_unsandboxed:
                 raise SandboxUnavailable(reason)
             errors.print("[bold red]No sandbox: submissions run with your rights.[/] " + escape(reason))
             place.allow_unsandboxed()
@@ -151,14 +151,14 @@ def demo(
         play(_course(course), folder, console)
 
 
-def grade_table(assignment: str, rows: list, pages: dict[str, Path] | None = None) -> Table:
-    """Students against graded cells; `pages` adds the paths of the feedback pages."""
+def grade_table(assignment: str, rows: list) -> Table:
+    """Students against graded cells."""
     table = Table(title=f"Grades of {assignment}", title_justify="left")
-    table.add_column("student")
+    table.add_column("student", no_wrap=True)
     names = list(dict.fromkeys(cell[0] for row in rows for cell in row.cells))
     for name in names:
         table.add_column(name.replace("compute_distances_", ""), justify="right", overflow="fold")
-    table.add_column("score", justify="right", style="bold")
+    table.add_column("score", justify="right", style="bold", no_wrap=True)
     for row in rows:
         cells = {name: "by hand" if by_hand else f"{score:g}/{points:g}" for name, score, points, by_hand in row.cells}
         table.add_row(escape(row.student), *(cells.get(name, "") for name in names), f"{row.score:g}/{row.points:g}")

@@ -85,11 +85,7 @@ class Course:
 
     def autograde(self, assignment: str, students: list[str], regrade: bool = False) -> Iterator[Graded]:
         """Grade the submissions one after the other; a submission that cannot be graded stops no other."""
-        try:
-            with self.gradebook() as gradebook:
-                gradebook.find_assignment(assignment)
-        except MissingEntry:
-            raise CourseError(f"{assignment} was never released here. Next: cs231n release {assignment}") from None
+        self._require_release(assignment)
         for student in students:
             result = self._api.autograde(assignment, student, force=regrade)
             log = result.get("log", "")
@@ -111,12 +107,17 @@ class Course:
 
     def grades(self, assignment: str) -> list[Grade]:
         """Grades of all students with a graded submission, by student."""
+        self._require_release(assignment)
         with self.gradebook() as gradebook:
-            try:
-                submissions = gradebook.assignment_submissions(assignment)
-            except MissingEntry:
-                raise CourseError(f"The gradebook knows no {assignment}. Next: cs231n release {assignment}") from None
+            submissions = gradebook.assignment_submissions(assignment)
             return sorted((_grade(s) for s in submissions), key=lambda grade: grade.student)
+
+    def _require_release(self, assignment: str) -> None:
+        try:
+            with self.gradebook() as gradebook:
+                gradebook.find_assignment(assignment)
+        except MissingEntry:
+            raise CourseError(f"{assignment} was never released here. Next: cs231n release {assignment}") from None
 
     def gradebook(self) -> Gradebook:
         """The open gradebook; use it as a context manager."""

@@ -36,6 +36,30 @@ STYLES = CSSSanitizer(
         *("text-align", "vertical-align", "margin", "margin-top", "padding", "width", "max-width", "opacity"),
     ]
 )
+MATHML = "{http://www.w3.org/1998/Math/MathML}"
+MATH_TAGS = {
+    *(
+        "math",
+        "mrow",
+        "mi",
+        "mo",
+        "mn",
+        "mtext",
+        "ms",
+        "mspace",
+        "mstyle",
+        "mpadded",
+        "mphantom",
+        "menclose",
+        "mfenced",
+    ),
+    *("msup", "msub", "msubsup", "munder", "mover", "munderover", "mfrac", "msqrt", "mroot", "mtable", "mtr", "mtd"),
+}
+MATH_ATTRIBUTES = {
+    *("display", "displaystyle", "scriptlevel", "stretchy", "form", "fence", "separator", "mathvariant", "accent"),
+    *("lspace", "rspace", "minsize", "maxsize", "width", "height", "depth", "linethickness", "columnalign"),
+    *("rowspacing", "columnspacing", "columnlines", "rowlines", "notation", "movablelimits", "largeop", "symmetric"),
+}
 OUTPUT_TYPES = ("text/plain", "text/html", "text/markdown", "text/latex", "image/png", "image/jpeg")
 
 _MATH = re.compile(r"(?P<code>```.*?```|`[^`\n]*`)|\$\$(?P<block>.+?)\$\$|\$(?P<inline>[^$\n]+?)\$", re.DOTALL)
@@ -70,10 +94,12 @@ def safe_markdown(source: str) -> str:
 
 
 def _mathml(latex: str, block: bool) -> str:
-    """MathML for a formula; the formula's text where it cannot be converted."""
+    """MathML for a formula; the formula's text where it cannot be converted or holds anything else than a formula."""
     try:
         mathml = latex_to_mathml(latex, display="block" if block else "inline")
-        ElementTree.fromstring(mathml)
+        for element in ElementTree.fromstring(mathml).iter():
+            if element.tag.removeprefix(MATHML) not in MATH_TAGS or not MATH_ATTRIBUTES.issuperset(element.attrib):
+                raise ValueError(f"{element.tag} in a formula")
         return mathml
     except Exception:
         return f"<code>{bleach.clean(latex, tags=set())}</code>"

@@ -19,7 +19,7 @@ from cs231n_kit.checking.calling import Outcome
 from cs231n_kit.checking.loops import find_loop
 from cs231n_kit.checking.verdicts import Report, judge
 
-from .check import Check, NotebookChecks, Property, build_key
+from .check import Check, NotebookChecks, Property, add_mistakes, draw_cases
 from .reference import Reference, is_answer
 from .session import Session
 
@@ -69,10 +69,15 @@ def judge_notebook(
     sources = function_sources(notebook)
     reports = {}
     for check in checks.checks:
-        key = build_key(check, reference, generator(check.function))
-        asked = _asker(check, key, session)
-        reports[check.function] = judge(key, asked, lambda name=check.function: find_loop(name, sources))
-        log.info("%s: %g of %g points", check.function, reports[check.function].earned, check.points)
+        key = draw_cases(check, reference, generator(check.function))
+        ask = _asker(check, key, session)
+        outcomes = [[ask(case.arguments) for case in p.cases] for p in key.properties]
+        loop = find_loop(check.function, sources)
+        report = judge(key, outcomes, loop)
+        if not report.passed:
+            report = judge(add_mistakes(key, check, reference), outcomes, loop)
+        reports[check.function] = report
+        log.info("%s: %g of %g points", check.function, report.earned, check.points)
     return reports
 
 

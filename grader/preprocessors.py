@@ -14,7 +14,7 @@ from traitlets import Bool, Float, Integer
 from cs231n_kit.checking.answer_key import save_key
 from cs231n_kit.checking.rendering import html, text
 
-from .check import NotebookChecks, build_key, load_checks
+from .check import NotebookChecks, add_mistakes, draw_cases, load_checks
 from .judge import course_secret, judge_notebook, public_generator, secret_generator
 from .reference import Reference
 from .restore import restore
@@ -34,7 +34,10 @@ class WriteAnswerKey(NbGraderPreprocessor):
             return nb, resources
         compare_points(nb, checks, name)
         reference = Reference.from_notebook(Path(resources["metadata"]["path"]) / f"{name}.ipynb")
-        keys = [build_key(check, reference, public_generator(check.function)) for check in checks.checks]
+        keys = [
+            add_mistakes(draw_cases(check, reference, public_generator(check.function)), check, reference)
+            for check in checks.checks
+        ]
         resources.setdefault("outputs", {})[f"{name}_key.npz"] = save_key(keys)
         return nb, resources
 

@@ -26,7 +26,8 @@ def check(name: str, function: Callable, folder: str | Path = ".") -> Report:
             f"Write check({name!r}, {name}), without brackets after the second {name}."
         )
     key = _find_key(name, Path(folder))
-    return judge(key, lambda arguments: call(function, arguments), lambda: find_loop(name, _sources(name, function)))
+    outcomes = [[call(function, case.arguments) for case in p.cases] for p in key.properties]
+    return judge(key, outcomes, find_loop(name, _sources(name, function)))
 
 
 def _sources(name: str, function: Callable) -> dict[str, str]:

@@ -1,0 +1,64 @@
+"""What students wrote is shown, and cannot act."""
+
+import pytest
+from nbformat.v4 import new_output
+
+from grader.display import clean, clean_html, safe_markdown
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        "<script>alert(1)</script>",
+        "<img src=x onerror=alert(1)>",
+        '<a href="javascript:alert(1)">here</a>',
+        "<iframe src='//example.org'></iframe>",
+        "<svg onload=alert(1)>",
+        '<div style="background:url(javascript:alert(1))">x</div>',
+        '<meta http-equiv="refresh" content="0;url=//example.org">',
+        "<form action=//example.org><input name=a>",
+        "<style>@import '//example.org'</style>",
+        "<math><mtext><script>alert(1)</script></mtext></math>",
+    ],
+)
+@pytest.mark.parametrize("show", [clean_html, safe_markdown])
+def test_nothing_active_is_left(show, hostile):
+    shown = show(hostile)
+    for tag in ("<script", "<iframe", "<svg", "<meta", "<form", "<style", "<input"):
+        assert tag not in shown
+    assert "javascript:" not in shown.replace("&lt;", "<") or "href" not in shown
+    assert not any(f" {name}=" in piece for piece in shown.split("<")[1:] for name in ("onerror", "onload"))
+
+
+def test_formulas_become_mathml_and_code_is_left_alone():
+    html = safe_markdown(
+        "A *norm* $\\lVert a \\rVert_2$ and\n\n$$ \\sum_i a_i^2 $$\n\nbut `cost = $5` and\n\n```\n$x$\n```\n"
+    )
+    assert html.count("<math") == 2 and 'display="block"' in html
+    assert "<em>norm</em>" in html
+    assert "cost = $5" in html and "$x$" in html
+
+
+def test_markup_inside_a_formula_is_text():
+    html = safe_markdown("$\\text{<script>alert(1)</script>} <img src=x onerror=alert(1)>$")
+    assert "<script" not in html and "<img" not in html
+
+
+def test_a_formula_that_cannot_be_read_is_shown_as_it_was_written():
+    assert "frac" in safe_markdown("$\\frac{1}{$ and $\\left( x$")
+
+
+def test_verdict_tables_keep_their_look():
+    table = '<table style="width: 100%;"><tbody><tr><td style="color: red;" colspan="2">x</td></tr></tbody></table>'
+    assert clean_html(table) == table
+
+
+def test_only_harmless_outputs_are_kept():
+    output = new_output(
+        "display_data",
+        {"text/html": "<b>1</b><script>2</script>", "application/javascript": "alert(1)", "image/svg+xml": "<svg/>"},
+        metadata={"text/html": {"isolated": True}},
+    )
+    kept = clean(output)
+    assert set(kept.data) == {"text/html"} and "<script" not in kept.data["text/html"]
+    assert kept.metadata == {}
