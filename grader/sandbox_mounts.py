@@ -79,7 +79,7 @@ def system(mounts: Mounts, scratch: int) -> None:
             mounts.add(f"/{name}", "--symlink", os.readlink(f"/{name}"), f"/{name}")
         elif os.path.isdir(f"/{name}"):
             mounts.show(f"/{name}", f"/{name}")
-    for path in ("/etc/ld.so.cache", "/etc/localtime", "/etc/alternatives"):
+    for path in ("/etc/ld.so.cache", "/etc/localtime", "/etc/alternatives", "/etc/fonts"):
         if os.path.exists(path):
             mounts.show(path, path)
     for name, text in ETC.items():
