@@ -92,7 +92,7 @@ def change_viewpoint(image, turn=0.0, roll=0.0, zoom=1.0):
         return image.copy()
     height, width = image.shape[:2]
     yaw, tilt, focal = np.deg2rad(turn), np.deg2rad(roll), 1.6 * width
-    centre = np.array([[1, 0, -width / 2], [0, 1, -height / 2], [0, 0, 1]])
+    centre = np.array([[1, 0, (1 - width) / 2], [0, 1, (1 - height) / 2], [0, 0, 1]])
     # The plane z = 0 turned by yaw, at distance `focal` from a pinhole camera: x' = f x cos / (f - x sin).
     turned = np.array([[np.cos(yaw), 0, 0], [0, 1, 0], [-np.sin(yaw) / focal, 0, 1]])
     rolled = np.array([[np.cos(tilt), np.sin(tilt), 0], [-np.sin(tilt), np.cos(tilt), 0], [0, 0, 1 / zoom]])

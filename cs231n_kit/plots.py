@@ -8,8 +8,8 @@ import numpy as np
 from matplotlib.colors import ListedColormap, to_rgb
 from matplotlib.figure import Figure
 
-# Told apart also by colour-blind readers, and the same as in the decision-boundary widget; white is kept for ties.
-COLORS = ("#2f6fb7", "#e8861c", "#1b9e77", "#c2417f", "#6a5acd", "#8c6d1f")
+from cs231n_kit.widgets.palette import COLORS
+
 RIGHT, WRONG, MUTED, INK = "#00805c", "#c23b00", "#8a8a8a", "#222222"
 
 

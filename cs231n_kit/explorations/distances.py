@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 from scipy import ndimage
 
 from cs231n_kit import image_transforms as transforms
-from cs231n_kit.explorations.exploration import Exploration, slider
+from cs231n_kit.explorations.exploration import Exploration, choice, slider
 from cs231n_kit.neighbors import KNearestNeighbor
 from cs231n_kit.plots import (
     COLORS,
@@ -68,20 +68,9 @@ def explore_neighbors(images, labels, train_images, train_labels, class_names, n
     controls = {
         "image": slider("New image", 1, len(images), 1),
         "k": slider("k", 1, shown, 5),
-        "metric": _metric_buttons(),
+        "metric": choice("Distance", [(name, metric) for metric, name in METRICS.items()], "l2"),
     }
     return Exploration(draw, controls, description="A new image, its nearest training images, and their votes")
-
-
-def _metric_buttons():
-    import ipywidgets as widgets
-
-    return widgets.ToggleButtons(
-        description="Distance",
-        options=[(name, metric) for metric, name in METRICS.items()],
-        value="l2",
-        style={"button_width": "70px"},
-    )
 
 
 def rotate(points, degrees):
