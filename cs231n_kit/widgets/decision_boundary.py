@@ -189,12 +189,8 @@ class DecisionBoundary(anywidget.AnyWidget):
 
     @traitlets.validate("state")
     def _complete(self, proposal):
-        value = proposal["value"]
-        if {**DEFAULTS, "points": 0, "labels": 0}.keys() - value.keys():
-            value = {**getattr(self, "_setup", {}).get("initial", {}), **value}
-            if "points" not in proposal["value"]:
-                value.pop("points", None), value.pop("labels", None)
-        return complete_state(value)
+        rest = {key: value for key, value in self._setup.get("initial", {}).items() if key in DEFAULTS}
+        return complete_state({**rest, **proposal["value"]})
 
     @traitlets.observe("state")
     def _announce(self, change):

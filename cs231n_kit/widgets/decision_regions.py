@@ -43,9 +43,9 @@ def classify(classifier, X, classes, y_train):
     Raises:
         WrongAnswer: the answer has the wrong type, shape or values.
     """
-    ask_scores = getattr(classifier, "scores", None) or getattr(classifier, "predict_proba", None)
-    if ask_scores:
-        scores = _checked_scores(ask_scores(X), ask_scores.__name__, len(X), classes, classifier)
+    method = next((name for name in ("scores", "predict_proba") if hasattr(classifier, name)), None)
+    if method:
+        scores = _checked_scores(getattr(classifier, method)(X), method, len(X), classes, classifier)
         labels = scores.argmax(axis=1)
     else:
         labels = _checked_labels(classifier.predict(X), len(X), classes)
