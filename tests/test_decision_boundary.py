@@ -191,7 +191,7 @@ def test_presets_are_learnable_and_repeatable(preset, classes):
     shuffled = np.random.default_rng(0).permutation(len(points))
     unseen, seen = np.split(shuffled, [20 * classes])
     peer = KNeighborsClassifier(1).fit(points[seen], labels[seen])
-    assert peer.score(points[unseen], labels[unseen]) > 0.9
+    assert peer.score(points[unseen], labels[unseen]) > 0.8
     if preset != "blobs":  # no line separates the others
         assert LogisticRegression().fit(points, labels).score(points, labels) < 0.9
 
