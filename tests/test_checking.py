@@ -478,6 +478,19 @@ def test_html_needs_nothing_from_elsewhere():
     assert not re.search(r"(src|href|url|class|http|<style|<script)\s*[=(:]", page)
 
 
+def test_an_exception_everywhere_is_told_once():
+    p = make_key().properties[0]
+    key = CheckKey("double", ("X",), (p, p, p))
+    said = words(lambda X: X[:, 7], key)
+    assert said.count("raises IndexError in line") == 1 and said.count("index 7 is out of bounds") == 1
+    assert said.count("raises IndexError, as above") == 2
+
+
+def test_labels_have_no_size_of_error():
+    key = make_key(compare="labels", expected=np.array([3, 7]))
+    assert "largest error" not in words(lambda X: np.array([3, 42]), key)
+
+
 def test_long_output_is_cut():
     def chatty(X):
         print("\n".join(map(str, range(1000, 1100))))

@@ -1,5 +1,6 @@
 """The verdict table as HTML (notebook, feedback page) and as plain text (terminal)."""
 
+from dataclasses import dataclass
 from html import escape
 from math import isnan
 
@@ -11,65 +12,87 @@ _FAILED = ("✗", "#d64545")
 _PRINTED_LINES = 20
 
 
+@dataclass(frozen=True)
+class _Row:
+    """What a row says about its verdict: in a word, where and when, and why."""
+
+    verdict: Verdict
+    finding: str
+    explanation: tuple[str, ...] = ()
+    hint: str = ""
+
+
 def text(report: Report, details: bool = True) -> str:
     """Plain-text table; `details=False` leaves out what would reveal the cases."""
     width = max((len(v.title) for v in report.verdicts), default=0)
     lines = [f"{report.function}: {_summary(report)}"]
-    for v, hint in zip(report.verdicts, _hints(report), strict=True):
+    for row in _rows(report, details):
+        v = row.verdict
         points = f"{v.earned:g}/{v.points:g}"
-        lines.append(f"  {_mark(v)[0]} {v.title:<{width}}  {points:<7}  {_finding(v, details)}".rstrip())
-        lines += [f"      {line}" for line in _explanation(v, details)]
-        if hint:
-            lines.append(f"      hint: {hint}")
+        lines.append(f"  {_mark(v)[0]} {v.title:<{width}}  {points:<7}  {row.finding}".rstrip())
+        lines += [f"      {line}" for line in row.explanation]
+        if row.hint:
+            lines.append(f"      hint: {row.hint}")
     lines += [f"  note: {note}" for note in _notes(report)]
-    if report.printed and details:
-        lines += ["  your function printed:", *(f"    {line}" for line in report.printed.splitlines()[:_PRINTED_LINES])]
+    if details and report.printed:
+        lines += ["  your function printed:", *(f"    {line}" for line in _printed(report))]
     return "\n".join(lines)
 
 
 def html(report: Report, details: bool = True) -> str:
     """HTML table with inline styles only, so that it survives sanitising and needs no network."""
-    rows = "".join(_row(v, hint, details) for v, hint in zip(report.verdicts, _hints(report), strict=True))
-    notes = "".join(f"<li>{escape(note)}</li>" for note in _notes(report))
+    notes = "".join(f'<p style="margin:.3em 0"><b>Note.</b> {escape(note)}</p>' for note in _notes(report))
     printed = ""
-    if report.printed and details:
-        shown = "\n".join(report.printed.splitlines()[:_PRINTED_LINES])
-        printed = (
-            f'<details><summary>Your function printed</summary><pre style="margin:0">{escape(shown)}</pre></details>'
-        )
+    if details and report.printed:
+        shown = escape("\n".join(_printed(report)))
+        printed = f'<details><summary>Your function printed</summary><pre style="margin:0">{shown}</pre></details>'
+    # JupyterLab lays tables out by the widths of their first row.
+    columns = {"": "4%", "Property": "33%", "Points": "10%", "What was found": "53%"}
     return (
         '<div style="max-width:62em">'
         f'<p style="margin:.4em 0"><code>{escape(report.function)}</code>: <b>{escape(_summary(report))}</b></p>'
         '<table style="border-collapse:collapse;width:100%;margin:0">'
         "<thead><tr>"
-        + "".join(_cell("th", name) for name in ("", "Property", "Points", "What was found"))
-        + "</tr></thead>"
-        f"<tbody>{rows}</tbody></table>"
-        + (f'<ul style="margin:.4em 0">{notes}</ul>' if notes else "")
-        + printed
-        + "</div>"
+        + "".join(_cell("th", name, f"width:{width}") for name, width in columns.items())
+        + "</tr></thead><tbody>"
+        + "".join(_html_row(row) for row in _rows(report, details))
+        + f"</tbody></table>{notes}{printed}</div>"
     )
 
 
-def _row(v: Verdict, hint: str, details: bool) -> str:
+def _html_row(row: _Row) -> str:
+    v = row.verdict
     mark, colour = _mark(v)
-    found = escape(_finding(v, details))
-    found += "".join(
-        f'<div style="opacity:.8"><small>{escape(line)}</small></div>' for line in _explanation(v, details)
-    )
-    if hint:
+    found = escape(row.finding)
+    found += "".join(f'<div style="opacity:.8"><small>{escape(line)}</small></div>' for line in row.explanation)
+    if row.hint:
         found += (
             '<div style="border-left:3px solid #d99a1c;padding:.1em .6em;margin-top:.3em">'
-            f"<b>Hint.</b> {escape(hint)}</div>"
+            f"<b>Hint.</b> {escape(row.hint)}</div>"
         )
     return (
         "<tr>"
         + _cell("td", f'<b style="color:{colour}" title="{v.status}">{mark}</b>')
-        + _cell("td", escape(v.title), "width:34%")
+        + _cell("td", escape(v.title))
         + _cell("td", f"{v.earned:g}&nbsp;/&nbsp;{v.points:g}")
-        + _cell("td", found, "width:56%")
+        + _cell("td", found)
         + "</tr>"
     )
+
+
+def _rows(report: Report, details: bool) -> list[_Row]:
+    """The rows; an exception or a hint that an earlier row has is not repeated in full."""
+    rows: list[_Row] = []
+    for v in report.verdicts:
+        hinted = v.hint and any(row.verdict.hint == v.hint for row in rows)
+        raised = any(row.verdict.message == v.message and row.verdict.hint == v.hint for row in rows)
+        if raised and v.message.startswith("raises"):
+            rows.append(_Row(v, f"{v.message.partition(' in line')[0]}, as above"))
+            continue
+        explanation = (v.details, v.call and f"in {v.call}") if details else ()
+        hint = "the same as above." if hinted else v.hint
+        rows.append(_Row(v, _finding(v, details), tuple(filter(None, explanation)), hint))
+    return rows
 
 
 def _cell(tag: str, content: str, style: str = "") -> str:
@@ -99,19 +122,8 @@ def _finding(v: Verdict, details: bool) -> str:
     return v.message + (f"; largest error {v.error:.1e}" if details else f"; largest error about {v.error:.0e}")
 
 
-def _explanation(v: Verdict, details: bool) -> list[str]:
-    """Where and when it happened: only for cases that may be seen."""
-    return [line for line in (v.details, v.call and f"in {v.call}") if line] if details else []
-
-
-def _hints(report: Report) -> list[str]:
-    """The hint of each row; where it was given before, only that."""
-    given: set[str] = set()
-    hints = []
-    for v in report.verdicts:
-        hints.append("the same as above." if v.hint in given else v.hint)
-        given |= {v.hint} - {""}
-    return hints
+def _printed(report: Report) -> list[str]:
+    return report.printed.splitlines()[:_PRINTED_LINES]
 
 
 def _notes(report: Report) -> list[str]:
