@@ -11,6 +11,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 KNOWN_AS = {"sklearn": "scikit-learn", "skimage": "scikit-image", "torch": "PyTorch", "cv2": "OpenCV"}
+IMPORTED_BY_OTHERS = ("scipy.spatial.distance",)  # by scipy.stats, whose mode counts votes
+IMPORT_FAILS = "raise ImportError({words!r}, name={name!r})\n"
+CALLS_FAIL = """\
+def __getattr__(name):
+    if name.startswith("__"):
+        raise AttributeError(name)
+
+    def refuse(*arguments, **options):
+        raise ImportError({words!r}, name={name!r})
+
+    return refuse
+"""
 HOME = "/home/student"
 WORK = f"{HOME}/assignment"
 PARTS_OF_A_PREFIX = ("bin", "lib", "lib64", "share", "pyvenv.cfg")  # not all of it: it may be the course folder
@@ -144,10 +156,13 @@ def hide(mounts: Mounts, paths: Iterable[str | Path]) -> None:
 
 
 def mask(mounts: Mounts, modules: Iterable[str]) -> None:
-    """Put a module that raises ImportError in place of each of `modules`, compiled copies included."""
+    """Put a module that raises ImportError in place of each of `modules`, compiled copies included.
+
+    Those in IMPORTED_BY_OTHERS can still be imported; what they offer raises ImportError when it is called.
+    """
     searched = [*_searched(), sysconfig.get_path("stdlib"), os.path.dirname(kit())]
     for name in modules:
-        text = f"raise ImportError({refusal(name)!r}, name={name!r})\n"
+        text = (CALLS_FAIL if name in IMPORTED_BY_OTHERS else IMPORT_FAILS).format(words=refusal(name), name=name)
         for folder in set(map(os.path.realpath, searched)):
             path = os.path.join(folder, *name.split("."))
             if os.path.isdir(path):

@@ -557,3 +557,13 @@ def test_mounts_come_parents_first():
     places = [option for option in mounts.options() if option in ("/a", "/a/b", "/a/b/c")]
     assert list(dict.fromkeys(places)) == ["/a", "/a/b", "/a/b/c"]
     assert mounts.options()[-2:] == ["--remount-ro", "/"]
+
+
+def test_a_masked_module_that_others_import_refuses_when_it_is_called():
+    code = (
+        "from scipy import stats; from scipy.spatial.distance import cdist; print(stats.mode([2, 1, 2]).mode)\n"
+        "try: cdist([[1]], [[2]])\nexcept ImportError as error: print(error)"
+    )
+    result = Sandbox(masked=("scipy.spatial.distance",)).run([sys.executable, "-c", code])
+    assert result.stdout.split("\n")[0] == "2"
+    assert "scipy.spatial.distance is not available while grading" in result.stdout

@@ -585,11 +585,11 @@ _CROSS_VALIDATE = Check(
 )
 
 
-# Not scipy.spatial: scipy.stats imports it, and scipy.stats.mode is a correct way to count votes.
 CHECKS = NotebookChecks(
     checks=(_TWO_LOOPS, _ONE_LOOP, _NO_LOOPS, _LABELS, _CROSS_VALIDATE),
     masked=(
         "sklearn",
+        "scipy.spatial.distance",
         "torch",
         "tensorflow",
         "jax",
