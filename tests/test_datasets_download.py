@@ -1,5 +1,6 @@
 """Downloads from a local server that misbehaves in the ways of real ones."""
 
+import contextlib
 import errno
 import gzip
 import hashlib
@@ -34,6 +35,8 @@ class Handler(BaseHTTPRequestHandler):
             content += b"more" * 100_000
         if behaviour == "busy" and count < 3:
             return self.send_error(503)
+        if behaviour == "endless":
+            return self.reply_without_end()
         if behaviour == "silent":
             return self.reply(200, content, 0)
         start = 0
@@ -58,6 +61,13 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(body[:cut_after])
         self.close_connection = True
 
+    def reply_without_end(self, at_most=40_000_000):
+        self.send_response(200)
+        self.end_headers()
+        with contextlib.suppress(OSError):  # the client hangs up
+            while self.server.sent < at_most:
+                self.server.sent += self.wfile.write(bytes(1 << 16))
+
     def log_message(self, *arguments):
         pass
 
@@ -65,7 +75,7 @@ class Handler(BaseHTTPRequestHandler):
 @pytest.fixture
 def server():
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.requests, server.content = [], CONTENT
+    server.requests, server.content, server.sent = [], CONTENT, 0
     server.url = f"http://127.0.0.1:{server.server_port}"
     threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     yield server
@@ -126,6 +136,12 @@ def test_a_wrong_file_is_deleted(get, behaviour, tmp_path):
         get(behaviour)
     assert f"/{behaviour}/file.bin" in str(caught.value)
     assert left_over(tmp_path) == []
+
+
+def test_a_file_without_end_is_hung_up_on(get, server):
+    with pytest.raises(DatasetError, match="serves another file"):
+        get("endless")
+    assert server.sent < 40_000_000
 
 
 def test_a_part_of_something_else_is_no_beginning(get, tmp_path):

@@ -67,6 +67,33 @@ def test_l2_keeps_its_digits_in_two_tight_clusters_far_apart():
     np.testing.assert_allclose(l2_distances(X, Y), oracle(X, Y, "l2"), rtol=2e-5)
 
 
+def test_l2_keeps_its_digits_when_only_some_features_are_far_out():
+    """Moving the origin rounds the features that were close to it."""
+    rng = np.random.default_rng(5)
+    Y = rng.normal(size=(40, 40)).astype(np.float32)
+    Y[:, :20] += 1e4
+    X = Y[:10].copy()
+    X[:, 30] = np.nextafter(X[:, 30], np.float32(np.inf))
+    np.testing.assert_allclose(l2_distances(X, Y), oracle(X, Y, "l2"), rtol=2e-5)
+
+
+def test_l2_leaves_distant_points_to_the_matrix_product(monkeypatch):
+    rng = np.random.default_rng(6)
+    X, Y = (rng.normal(size=(rows, 64)) + 1e6 for rows in (20, 30))
+    recomputed = []
+    paired = distance.paired_distances
+    monkeypatch.setattr(distance, "paired_distances", lambda *a: recomputed.append(len(a[2])) or paired(*a))
+    l2_distances(X, Y)
+    assert recomputed == [0]
+
+
+def test_l2_of_whole_numbers_far_out_is_exact():
+    rng = np.random.default_rng(7)
+    X, Y = (rng.integers(0, 256, size=(rows, 301)) for rows in (20, 31))
+    expected = np.sqrt(((X[:, None] - Y) ** 2).sum(-1))
+    assert (l2_distances(X + 123_457, Y + 123_457) == expected).all()
+
+
 def test_l2_of_numbers_whose_squares_overflow_float32():
     X = np.full((2, 20), 1e30, np.float32)
     Y = np.zeros((3, 20), np.float32)

@@ -29,7 +29,8 @@ def l2_distances(X, Y):
         return _from_differences(xp, X, Y, _l2_norm)
     close_up = X, Y
     centre = Y.sum(axis=0) / max(1, len(Y))
-    if not whole_numbers and _is_far_out(xp, centre, Y):
+    if _is_far_out(xp, centre, Y):
+        centre = xp.rint(centre) if whole_numbers else centre  # whole numbers stay whole, and exact
         X, Y = X - centre, Y - centre
     sizes = xp.einsum("nd,nd->n", X, X)[:, None] + xp.einsum("md,md->m", Y, Y)
     squares = X @ Y.T
