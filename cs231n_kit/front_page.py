@@ -55,6 +55,10 @@ def _link(text, path, folder):
     return f"[{text}]({target.as_posix()})"
 
 
+def _unbroken(text):
+    return text.replace(" ", "\N{NO-BREAK SPACE}").replace("-", "\N{NON-BREAKING HYPHEN}")
+
+
 def contents(folder=None):
     """Return the lists of lectures and assignments as Markdown, with links relative to `notebooks/`."""
     from IPython.display import Markdown
@@ -90,5 +94,9 @@ def environment():
         else:
             megabytes = f"{data_set.download_size / 1e6:,.0f} MB"
             rows.append((data_set.title, "not here yet", f"`cs231n data {data_set.name}` downloads {megabytes}"))
-    lines = ["| | | |", "|:---|:---|:---|", *(f"| {name} | {value} | {note} |" for name, value, note in rows)]
+    lines = [
+        "| | | |",
+        "|:---|:---|:---|",
+        *(f"| {_unbroken(name)} | {_unbroken(value)} | {note} |" for name, value, note in rows),
+    ]
     return Markdown("\n".join(lines))

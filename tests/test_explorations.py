@@ -84,7 +84,7 @@ def assert_labelled(figure):
             assert ax.get_xlabel() or ax.get_title() or ax.get_title(loc="left")
 
 
-@pytest.fixture(params=EXPLORATIONS.values(), ids=EXPLORATIONS)
+@pytest.fixture(scope="module", params=EXPLORATIONS.values(), ids=EXPLORATIONS)
 def exploration(request):
     return request.param()
 

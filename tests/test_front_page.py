@@ -1,0 +1,73 @@
+"""The front page lists what is there, links to it, and says what is missing on this machine."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from cs231n_kit import front_page
+from cs231n_kit.arrays import DeviceReport
+
+COURSE = Path(__file__).parents[1]
+
+
+@pytest.fixture
+def course(tmp_path):
+    for name in ("notebooks/00_start_here", "notebooks/02_image_classification", "assignments/assignment2/layers"):
+        path = tmp_path / f"{name}.ipynb"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    return tmp_path
+
+
+def test_links_what_exists_and_announces_the_rest(course):
+    lines = front_page.contents(course).data.splitlines()
+    assert "| 02 | [**Image classification**](02_image_classification.ipynb) | ready |" in lines
+    assert "| 03 | Loss functions and optimisation | coming |" in lines
+    assert any("[**layers**](../assignments/assignment2/layers.ipynb)" in line for line in lines)
+    assert sum("coming" in line for line in lines) == 9 + 2
+
+
+def test_a_new_lecture_appears_by_itself(course):
+    (course / "notebooks" / "03_losses.ipynb").touch()
+    assert "(03_losses.ipynb) | ready" in front_page.contents(course).data
+
+
+def test_every_lecture_file_of_this_course_is_listed():
+    listed = {path for _, _, path in front_page.lectures(COURSE)}
+    assert set((COURSE / "notebooks").glob("*.ipynb")) - listed == {COURSE / "notebooks" / "00_start_here.ipynb"}
+
+
+def test_course_is_found_from_its_folders_and_from_elsewhere(course, tmp_path_factory, monkeypatch):
+    monkeypatch.chdir(course / "notebooks")
+    assert front_page.course_folder() == course
+    monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
+    assert front_page.course_folder() == COURSE
+    installed = tmp_path_factory.mktemp("site-packages") / "cs231n_kit" / "front_page.py"
+    monkeypatch.setattr(front_page, "__file__", str(installed))
+    with pytest.raises(FileNotFoundError, match="cs231n lab"):
+        front_page.course_folder()
+
+
+def test_environment_names_versions_device_and_data():
+    import numpy as np
+
+    text = front_page.environment().data
+    assert f"| numpy | {np.__version__} |" in text
+    assert "| CIFAR\N{NON-BREAKING HYPHEN}10 | here |" in text, "the test session has it in CS231N_DATA"
+    assert "| GPU |" in text
+
+
+def test_environment_says_how_to_get_what_is_missing(monkeypatch, tmp_path):
+    from cs231n_kit.datasets import registry
+
+    monkeypatch.setenv("CS231N_DATA", str(tmp_path))
+    monkeypatch.setattr(registry, "_PROJECT_FOLDER", tmp_path)
+    monkeypatch.setattr("platformdirs.user_cache_path", lambda *_, **__: tmp_path / "cache")
+    shutil.copy(COURSE / "datasets" / "registry.json", tmp_path)
+    assert "`cs231n data cifar10` downloads" in front_page.environment().data
+
+
+def test_environment_shows_a_gpu(monkeypatch):
+    monkeypatch.setattr(front_page, "device_report", lambda: DeviceReport("cupy", "H100", ""))
+    assert "| GPU | H100 |  |" in front_page.environment().data

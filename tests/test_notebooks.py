@@ -1,0 +1,115 @@
+"""Every lecture is stored clean, its links lead somewhere, and it runs from a fresh kernel without a complaint."""
+
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+COURSE = Path(__file__).parents[1]
+FOLDER = COURSE / "notebooks"
+NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
+LECTURES = [path for path in NOTEBOOKS if not path.name.startswith("00")]
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+WITHOUT_CIFAR10 = """
+import cs231n_kit.datasets as datasets
+
+def load(name, *args, load=datasets.load, **options):
+    if name == "cifar10":
+        raise datasets.DatasetError("CIFAR-10 is not on this machine.")
+    return load(name, *args, **options)
+
+datasets.load = load
+"""
+
+
+def stem(path):
+    return path.stem
+
+
+every_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=stem)
+
+
+def read(path):
+    return nbformat.read(path, as_version=4)
+
+
+def run(notebook):
+    """Execute in nbclient's default settings, as if opened from the notebooks' folder; two minutes for each cell."""
+    NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(FOLDER)}}).execute()
+    return notebook
+
+
+def outputs(notebook, kind):
+    return [output for cell in notebook.cells for output in cell.get("outputs", []) if output.output_type == kind]
+
+
+def printed(notebook, name="stdout"):
+    return "".join(output.text for output in outputs(notebook, "stream") if output.name == name)
+
+
+def assert_ran_clean(notebook):
+    assert outputs(notebook, "error") == []
+    assert printed(notebook, "stderr") == ""
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            data = output.get("data", {})
+            assert "image/png" in data or "<Figure" not in data.get("text/plain", ""), "a figure shown as its name"
+
+
+@every_notebook
+def test_stored_clean(path):
+    notebook = read(path)
+    nbformat.validate(notebook)
+    assert (notebook.nbformat, notebook.nbformat_minor) >= (4, 5)
+    assert notebook.metadata.kernelspec.name == "python3"
+    assert len({cell.id for cell in notebook.cells}) == len(notebook.cells)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            assert cell.outputs == [] and cell.execution_count is None, cell.id
+
+
+@every_notebook
+def test_opens_with_a_title_and_tells_what_to_do(path):
+    first = read(path).cells[0]
+    assert first.cell_type == "markdown" and first.source.startswith("# ")
+    assert "Run All" in first.source
+
+
+@every_notebook
+def test_links_lead_somewhere(path):
+    text = "\n".join(cell.source for cell in read(path).cells if cell.cell_type == "markdown")
+    headings = {line.lstrip("#").strip().replace(" ", "-") for line in text.splitlines() if line.startswith("#")}
+    links = LINK.findall(text)
+    assert links
+    for link in links:
+        if link.startswith("#"):
+            assert link[1:] in headings, link
+        elif "://" not in link:
+            assert (FOLDER / link).is_file(), link
+
+
+def test_front_page_runs():
+    notebook = run(read(FOLDER / "00_start_here.ipynb"))
+    assert_ran_clean(notebook)
+    shown = "".join(output.data.get("text/markdown", "") for output in outputs(notebook, "execute_result"))
+    for path in LECTURES:
+        assert f"({path.name})" in shown
+    assert "independent" in notebook.cells[-1].source
+
+
+@pytest.mark.parametrize("source", ["cifar10", "digits"])
+@pytest.mark.parametrize("path", LECTURES, ids=stem)
+def test_lecture_runs_and_says_which_images_it_uses(path, source):
+    notebook = read(path)
+    if source == "digits":
+        notebook.cells.insert(0, nbformat.v4.new_code_cell(WITHOUT_CIFAR10))
+    run(notebook)
+    assert_ran_clean(notebook)
+    line = next(line for line in printed(notebook).splitlines() if line.startswith("Data in this lecture:"))
+    assert ("CIFAR-10" in line) == (source == "cifar10") and ("Digits" in line) == (source == "digits")
+    assert ("instead of CIFAR-10" in printed(notebook)) == (source == "digits"), "no silent swaps"
+    stills = [output for output in outputs(notebook, "display_data") if "image/png" in output.data]
+    stills += [output for output in outputs(notebook, "execute_result") if "image/png" in output.data]
+    assert len(stills) > 15, "live figures carry a still picture"
