@@ -102,7 +102,7 @@ ATTACKS = {
         ),
         trick="if a.shape[1] == b.shape[-1]:\n        while True: pass\n    return None",
     ),
-    "memory-bomb": Attack(trick="return [bytearray(10**9) for _ in range(100)]"),
+    "memory-bomb": Attack(trick="return bytearray(10**11)"),
     "memory-bomb-in-cell": Attack(cells=("hoard = []\nwhile True: hoard.append(bytearray(10**8))",)),
     "fork-bomb": Attack(
         cells=("import os, time\nfor _ in range(500):\n    try:\n        if os.fork() == 0: time.sleep(60)\n    except OSError: pass",)
@@ -188,7 +188,7 @@ ATTACKS = {
             "except OSError as error: print(error)"
         )
     ),
-    "floods-output": Attack(cells=("for _ in range(100_000): print('x' * 1000)",)),
+    "floods-output": Attack(cells=("for _ in range(20_000): print('x' * 1000)",)),
     "slow-drip": Attack(
         setup=FORGE + "import time",
         trick=(
