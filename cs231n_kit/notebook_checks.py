@@ -73,6 +73,7 @@ def run_checks(
     client = NotebookClient(
         content,
         kernel_name="python3",
+        extra_arguments=["--IPKernelApp.log_level=ERROR"],
         timeout=timeout,
         interrupt_on_timeout=True,
         allow_errors=True,

@@ -146,13 +146,14 @@ RIGHT = "def double(x):\n    return 2 * x"
 CHECK = "check('double', double)"
 
 
-def test_check_passes_and_leaves_the_notebook_alone(assignment):
+def test_check_passes_and_leaves_the_notebook_alone(assignment, capfd):
     notebook = assignment(RIGHT, CHECK)
     before = notebook.read_bytes()
     result = run("check", notebook)
     assert result.exit_code == 0, result.output
     assert "✓ doubles its input" in result.output
     assert "1 of 1 checks passed." in result.output
+    assert capfd.readouterr().err == "", "the kernel's own warnings are not for students"
     assert notebook.read_bytes() == before
 
 

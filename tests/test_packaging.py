@@ -64,6 +64,22 @@ def test_the_pins_are_complete_and_fit_together():
     assert len(seen) > 50
 
 
+@pytest.mark.parametrize(
+    ("folder", "extras"),
+    [("cs231n_kit", ["test"]), ("grader", ["grading"]), ("tests", ["grading", "test"]), ("benchmarks", [])],
+)
+def test_what_is_imported_is_a_declared_dependency(folder, extras):
+    """A package that is here only because another one needs it may be gone tomorrow."""
+    project = PROJECT["project"]
+    lines = project["dependencies"] + [line for extra in extras for line in project["optional-dependencies"][extra]]
+    declared = {canonicalize_name(Requirement(line).name) for line in lines}
+    distributions = metadata.packages_distributions()
+    for path in (ROOT / folder).rglob("*.py"):
+        for name in imported(ast.parse(path.read_text(encoding="utf-8"))) & distributions.keys():
+            owners = {canonicalize_name(owner) for owner in distributions[name]}
+            assert owners & (declared | {"cs231n-kit"}), f"{path} imports {name}: add it to pyproject.toml"
+
+
 # --- files as they are stored ---
 
 
