@@ -201,8 +201,10 @@ class Session {
     this.printed = message.printed;
     for (const part of ["regions", "probe"])
       if (this.sent[part]) this.failed[part] = message.error?.part === part ? message.error : null;
+    if (!this.place) this.failed.probe = null; // the pointer has left meanwhile
     if (message.resolution === 0) this.frame = null;
     if (message.resolution) this.frame = this.readFrame(message, buffers[0]);
+    if (message.probe && this.failed.regions && !this.sent.regions) this.wants.regions = true; // try again
     if (message.probe && this.place && !this.wants.state) this.probe = message.probe;
     const { since, draft } = this.sent;
     const { frame } = this;
@@ -254,7 +256,7 @@ function paintRegions(frame, setup, showConfidence) {
 
 function drawRegions(context, session, size) {
   const { frame, state, setup } = session;
-  context.fillStyle = "#fff";
+  context.fillStyle = frame ? "#fff" : "#eceef2"; // white is for tied votes
   context.fillRect(0, 0, size, size);
   if (!frame) return;
   if (!frame.image || frame.shaded !== state.show_confidence) {
@@ -321,6 +323,7 @@ function drawPoints(context, session, toPixel, radius) {
     const large = index === selected || voters.has(index) ? radius * 1.25 : radius;
     if (index === selected) drawShape(context, "circle", at, radius + 7, { stroke: INK, width: 2.5 });
     if (voters.has(index)) drawShape(context, shape, at, large, { stroke: INK, width: 7.5 });
+    else drawShape(context, shape, at, large, { stroke: "rgb(31 36 48 / 0.35)", width: 6 });
     drawShape(context, shape, at, large, { fill, stroke: "#fff", width: 4 });
   });
 }
@@ -772,6 +775,7 @@ function readout(session) {
   const update = () => {
     const { place, setup } = session;
     const probe = place ? session.probe : null;
+    node.hidden = Boolean(session.error);
     if (probe === shown || (place && !probe)) return;
     shown = probe;
     if (!probe) {
@@ -831,19 +835,19 @@ function notices(session) {
     if (text === shown) return;
     shown = text;
     error.hidden = !session.error;
-    error.replaceChildren(...(session.error ? errorText(session.error) : []));
+    error.replaceChildren(...(session.error ? errorText(session.error, session.frame) : []));
   };
   return { node: element("div", { class: "notices" }, error, busy, output), update };
 }
 
-function errorText({ part, type, message, function: name, line, source }) {
+function errorText({ part, type, message, function: name, line, source }, frame) {
   const parts = [element("p", {}, element("b", {}, `${type}: `), message)];
   if (source) {
     const where = name === "<module>" ? `line ${line}` : `${name}, line ${line}`;
     parts.push(element("p", { class: "where" }, `in ${where}`), element("pre", {}, source));
   }
   const hint = "The regions are the last that worked; they come back with the next good answer.";
-  return part === "regions" ? [...parts, element("p", { class: "hint" }, hint)] : parts;
+  return part === "regions" && frame ? [...parts, element("p", { class: "hint" }, hint)] : parts;
 }
 
 function helpText(id) {
@@ -874,15 +878,14 @@ class View {
       ...dataControls(session),
       ...classifierControls(session),
       brushControl(session),
+      notices(session),
       readout(session),
       toolbar(session, this.plot, (text) => this.announce(text)),
-      notices(session),
     ];
     const nodes = this.parts.map((part) => part.node);
-    const notice = nodes.pop();
     const tools = nodes.pop();
     this.root = element("div", { class: "cs231n-boundary" },
-      element("div", { class: "stage" }, this.plot.canvas, tools, notice, this.status),
+      element("div", { class: "stage" }, this.plot.canvas, tools, this.status),
       element("div", { class: "side" }, ...nodes, helpText(helpId)));
     // JupyterLab would otherwise delete the cell at "d d", and so on.
     for (const node of this.root.querySelectorAll("canvas, input, button, summary"))

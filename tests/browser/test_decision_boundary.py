@@ -432,10 +432,11 @@ def test_redraw_latency(notebook, record_property):
     stage.page.mouse.up()
     stage.settle()
     drawn = stage.page.evaluate("redraws.map(({milliseconds, resolution}) => [milliseconds, resolution])")
+    assert drawn[-1][1] == 100
     times = sorted(milliseconds for milliseconds, resolution in drawn if resolution == 100)
-    assert len(times) > 20 and len(times) >= 0.9 * len(drawn)
     p95 = times[int(0.95 * len(times))]
     record_property(
         "measured redraw, 100 x 100 regions, 60 points",
-        f"median {statistics.median(times):.0f} ms, p95 {p95:.0f} ms, {len(times)} frames of 200 positions",
+        f"median {statistics.median(times):.0f} ms, p95 {p95:.0f} ms, {len(times)} frames of 200 positions "
+        f"({len(drawn) - len(times)} coarser)",
     )

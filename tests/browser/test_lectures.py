@@ -1,0 +1,168 @@
+"""The front page and lecture 02 in JupyterLab: they run, sliders redraw the pictures, both themes can be read."""
+
+import os
+import shutil
+import statistics
+from pathlib import Path
+
+import pytest
+
+NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
+LECTURE = NOTEBOOKS / "02_image_classification.ipynb"
+
+NAME_CELLS = """() => {
+    for (const cell of window.jupyterapp.shell.currentWidget.content.widgets) cell.node.dataset.cell = cell.model.id;
+}"""
+
+# Presses a key on a slider and waits for the new picture; also watches that the old one stays until then.
+PRESS_AND_TIME = """async ([cell, label, key]) => {
+    const find = selector => document.querySelector(`[data-cell="${cell}"] ${selector}`);
+    const image = find("img.widget-image");
+    const slider = [...document.querySelectorAll(`[data-cell="${cell}"] .widget-slider`)]
+        .find(widget => widget.textContent.includes(label));
+    const handle = slider.querySelector("[role=slider]");
+    handle.focus();
+    let lowest = image.getBoundingClientRect().height, waiting = true;
+    const watch = () => {
+        lowest = Math.min(lowest, image.getBoundingClientRect().height);
+        if (waiting) requestAnimationFrame(watch);
+    };
+    watch();
+    const start = performance.now();
+    await new Promise((done, failed) => {
+        setTimeout(() => failed(new Error("the picture did not change")), 10000);
+        image.addEventListener("load", done, {once: true});
+        handle.dispatchEvent(new KeyboardEvent("keydown", {key, bubbles: true, cancelable: true}));
+    });
+    const milliseconds = performance.now() - start;
+    await new Promise(requestAnimationFrame);
+    waiting = false;
+    return {milliseconds, lowest, height: image.getBoundingClientRect().height};
+}"""
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
+    """Where screenshots go: $CS231N_SCREENSHOTS, else a temporary folder."""
+    folder = Path(os.environ.get("CS231N_SCREENSHOTS") or tmp_path_factory.mktemp("screenshots"))
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def lecture(open_notebook):
+    notebook = open_notebook(LECTURE)
+    assert notebook.run_all(240) == []
+    notebook.page.evaluate(NAME_CELLS)
+    return notebook
+
+
+def cell(notebook, name):
+    return notebook.page.locator(f'[data-cell="{name}"]')
+
+
+def sentence(notebook, name):
+    return cell(notebook, name).locator("[role=status]")
+
+
+def source(notebook, name):
+    return cell(notebook, name).locator("img.widget-image").get_attribute("src")
+
+
+def wait_for_text(notebook, name, text):
+    sentence(notebook, name).filter(has_text=text).wait_for()
+
+
+def test_every_live_figure_has_its_picture(lecture):
+    broken = lecture.page.evaluate(
+        """() => [...document.querySelectorAll("img.widget-image")].filter(image => !image.naturalWidth).length"""
+    )
+    assert broken == 0
+    assert lecture.page.locator("img.widget-image").count() >= 9
+    assert lecture.page.get_by_text("Error displaying widget").count() == 0
+    assert lecture.console == []
+
+
+def test_arrow_keys_move_a_slider_and_the_picture_follows(lecture, record_property):
+    first = source(lecture, "gap-sliders")
+    wait_for_text(lecture, "gap-sliders", "0 of 3,072 numbers changed")
+    moves = [lecture.page.evaluate(PRESS_AND_TIME, ["gap-sliders", "Light", "ArrowLeft"]) for _ in range(8)]
+    assert source(lecture, "gap-sliders") != first
+    wait_for_text(lecture, "gap-sliders", "farther away than the picture of")
+    for move in moves:
+        assert move["lowest"] == move["height"] > 200, "the picture must not collapse while it is being replaced"
+    median = statistics.median(move["milliseconds"] for move in moves)
+    record_property("measured: semantic gap, key to new picture, median of 8", f"{median:.0f} ms")
+
+
+def test_dragging_ends_at_the_newest_position(lecture):
+    wait_for_text(lecture, "axes-slider", "Axes turned by 45°")
+    handle = cell(lecture, "axes-slider").locator("[role=slider]")
+    handle.scroll_into_view_if_needed()
+    box = handle.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    lecture.page.mouse.move(x, y)
+    lecture.page.mouse.down()
+    for step in range(1, 41):
+        lecture.page.mouse.move(x + 6 * step, y)
+    lecture.page.mouse.up()
+    wait_for_text(lecture, "axes-slider", "Axes turned by 90°: the label changed on 0.0 % of the plane for L1")
+
+
+def test_lists_and_reset(lecture):
+    page, name = lecture.page, "neighbour-sliders"
+    start = sentence(lecture, name).text_content()
+    assert start.startswith("L2, k = 5")
+    cell(lecture, name).locator("select").select_option("L1")
+    wait_for_text(lecture, name, "L1, k = 5")
+    page.evaluate(PRESS_AND_TIME, [name, "New image", "ArrowRight"])
+    cell(lecture, name).get_by_role("button", name="Reset").click()
+    wait_for_text(lecture, name, "L2, k = 5")
+    assert sentence(lecture, name).text_content() == start
+
+
+def test_controls_can_be_reached_and_are_named(lecture):
+    unnamed = lecture.page.evaluate(
+        """() => [...document.querySelectorAll(".widget-slider")]
+            .filter(slider => slider.querySelector("[role=slider]").tabIndex < 0
+                || !slider.querySelector("label")?.textContent.trim()).length"""
+    )
+    assert unnamed == 0
+
+
+@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
+def test_readable_in_both_themes(lecture, theme, pictures):
+    lecture.theme(theme)
+    for name in ("gap-sliders", "neighbour-sliders", "axes-slider", "choosing-sliders", "misleading-sliders"):
+        place = cell(lecture, name)
+        place.scroll_into_view_if_needed()
+        place.screenshot(path=pictures / f"lecture-{theme.split()[-1].lower()}-{name}.png")
+    contrast = lecture.page.evaluate(
+        """() => {
+            const light = color => {
+                const [r, g, b] = color.match(/[\\d.]+/g).slice(0, 3).map(value => {
+                    const part = value / 255;
+                    return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+                });
+                return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+            };
+            const back = light(getComputedStyle(document.querySelector(".jp-Notebook")).backgroundColor);
+            return Math.min(...[...document.querySelectorAll("[role=status], .widget-label")].map(node => {
+                const fore = light(getComputedStyle(node).color);
+                return (Math.max(fore, back) + 0.05) / (Math.min(fore, back) + 0.05);
+            }));
+        }"""
+    )
+    assert contrast > 4.5
+
+
+def test_front_page_leads_to_the_lecture(open_notebook, lab, pictures):
+    shutil.copy(LECTURE, lab.folder)
+    front = open_notebook(NOTEBOOKS / "00_start_here.ipynb")
+    assert front.run_all() == []
+    front.page.get_by_role("heading", name="Lectures and assignments").scroll_into_view_if_needed()
+    front.page.screenshot(path=pictures / "front-page.png")
+    front.page.locator(".jp-RenderedMarkdown a", has_text="Lecture 02").first.click()
+    front.page.wait_for_function(
+        "name => window.jupyterapp.shell.currentWidget?.context?.path === name", arg=LECTURE.name
+    )
