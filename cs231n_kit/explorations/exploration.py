@@ -6,8 +6,10 @@ from html import escape
 from io import BytesIO
 
 import ipywidgets as widgets
+import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from PIL import Image
 
 PIXELS_PER_INCH = 140
 
@@ -101,10 +103,15 @@ class Exploration(widgets.VBox):
 
 
 def png(figure):
-    """Return a matplotlib Figure as PNG bytes, quickly (light compression)."""
-    FigureCanvasAgg(figure)
+    """Return a matplotlib Figure as PNG bytes.
+
+    In half the time of `Figure.savefig`, which draws twice: sliders answer as fast as this function does.
+    """
+    figure.set_dpi(PIXELS_PER_INCH)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
     buffer = BytesIO()
-    figure.savefig(buffer, format="png", dpi=PIXELS_PER_INCH, pil_kwargs={"compress_level": 1})
+    Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB").save(buffer, "png", compress_level=1)
     return buffer.getvalue()
 
 

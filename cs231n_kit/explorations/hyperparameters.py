@@ -92,6 +92,7 @@ def explore_choosing(correct, ks):
     def draw(size, repeat):
         best, two, three, truth, curve = choose_and_report(correct, size, np.random.default_rng(repeat))
         gaps = off_by(size)
+        mean_gaps = gaps.mean(axis=0).round(1) + 0.0  # no minus before a zero
         figure, axes = new_figure(9.6, 3.6, 1, 2)
         axes[0].plot(ks, 100 * curve, color=WRONG, linewidth=1.6, label=f"on the {size} images that choose k")
         axes[0].plot(ks, 100 * correct.mean(axis=0), color=INK, linewidth=1.6, label=f"on all {len(correct):,} images")
@@ -101,7 +102,7 @@ def explore_choosing(correct, ks):
         axes[0].set_title(f"repeat {repeat}: k = {ks[best]} looks best", fontsize=11)
         bins = np.linspace(-15, 15, 41)
         for column, (name, color) in enumerate((("idea 2: same images", WRONG), ("idea 3: fresh images", RIGHT))):
-            mean = gaps[:, column].mean()
+            mean = mean_gaps[column]
             axes[1].hist(
                 gaps[:, column],
                 bins,
@@ -121,7 +122,7 @@ def explore_choosing(correct, ks):
         return figure, (
             f"Idea 2 reports <b>{two:.1%}</b>, idea 3 reports <b>{three:.1%}</b> for the same k = {ks[best]}; "
             f"on the images that had no say it is <b>{truth:.1%}</b>. Over {len(gaps):,} repeats idea 2 is off by "
-            f"<b>{gaps[:, 0].mean():+.1f}</b> points on average, idea 3 by <b>{gaps[:, 1].mean():+.1f}</b>."
+            f"<b>{mean_gaps[0]:+.1f}</b> points on average, idea 3 by <b>{mean_gaps[1]:+.1f}</b>."
         )
 
     controls = {

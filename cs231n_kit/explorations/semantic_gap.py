@@ -3,6 +3,7 @@
 from functools import cache
 
 import numpy as np
+from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from cs231n_kit import image_transforms as transforms
@@ -84,16 +85,15 @@ def explore_semantic_gap(others):
         stored = transforms.resize(seen, STORED)
         difference = np.abs(stored.astype(int) - original)
         distance = transforms.l2_distance(stored, original)
-        figure, axes = new_figure(9.6, 4.9, 2, 4, height_ratios=(1, 0.95))
-        show_image(axes[0, 0], changed_cat(), "the photograph")
-        show_image(axes[0, 1], seen, "what you see now")
-        show_image(axes[0, 2], stored, f"what the classifier gets\n{STORED} × {STORED} × 3 numbers")
-        axes[0, 3].imshow(difference.mean(axis=2), cmap="magma", vmin=0, vmax=128)
-        axes[0, 3].set(xticks=[], yticks=[])
-        axes[0, 3].set_title("change of each pixel\n(black 0, yellow 128)", fontsize=10)
-        for ax in axes[1]:
-            ax.remove()
-        grid = axes[1, 0].get_gridspec()
+        figure = Figure(figsize=(9.6, 4.9), layout="constrained", facecolor="white")
+        grid = figure.add_gridspec(2, 4, height_ratios=(1, 0.95))
+        axes = [figure.add_subplot(grid[0, column]) for column in range(4)]
+        show_image(axes[0], changed_cat(), "the photograph")
+        show_image(axes[1], seen, "what you see now")
+        show_image(axes[2], stored, f"what the classifier gets\n{STORED} × {STORED} × 3 numbers")
+        axes[3].imshow(difference.mean(axis=2), cmap="magma", vmin=0, vmax=128)
+        axes[3].set(xticks=[], yticks=[])
+        axes[3].set_title("change of each pixel\n(black 0, yellow 128)", fontsize=10)
         farther = distance > distances[nearest]
         draw_bars(
             figure.add_subplot(grid[1, :3]),
