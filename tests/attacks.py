@@ -68,7 +68,7 @@ ATTACKS = {
     "reads-solution": Attack(
         setup=(
             "import glob, json\n"
-            "for path in ['{root}/solutions/assignment1/knn.ipynb', *glob.glob('/**/knn.ipynb', recursive=True)]:\n"
+            "for path in ['{root}/solutions/assignment1/knn.ipynb', *glob.glob('{root}/**/knn.ipynb', recursive=True)]:\n"
             "    try:\n"
             "        for cell in json.load(open(path))['cells']:\n"
             "            if 'BEGIN SOLUTION' in ''.join(cell['source']): exec(''.join(cell['source']), stolen := {})\n"
@@ -105,7 +105,9 @@ ATTACKS = {
     "memory-bomb": Attack(trick="return bytearray(10**11)"),
     "memory-bomb-in-cell": Attack(cells=("hoard = []\nwhile True: hoard.append(bytearray(10**8))",)),
     "fork-bomb": Attack(
-        cells=("import os, time\nfor _ in range(500):\n    try:\n        if os.fork() == 0: time.sleep(60)\n    except OSError: pass",)
+        cells=(
+            "import os, time\nfor _ in range(500):\n    try:\n        if os.fork() == 0: time.sleep(60)\n    except OSError: pass",
+        )
     ),
     "detached-child": Attack(
         setup=(
@@ -123,10 +125,7 @@ ATTACKS = {
     ),
     "forged-reply": Attack(
         setup=FORGE,
-        trick=(
-            'forge({"id": 1, "status": "returned", "changed": [], "printed": ""}, [])\n'
-            f"    return {WRONG_ARRAY}"
-        ),
+        trick=(f'forge({{"id": 1, "status": "returned", "changed": [], "printed": ""}}, [])\n    return {WRONG_ARRAY}'),
     ),
     "forged-verdict": Attack(
         setup=FORGE, trick='forge({"status": "passed", "points": 4, "earned": 4}, [])\n    return None'
