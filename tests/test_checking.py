@@ -101,6 +101,19 @@ def test_call_quotes_the_students_own_line_not_the_librarys():
     assert outcome.raised.line_number == wrong.__code__.co_firstlineno + 1
 
 
+def test_call_quotes_the_line_of_a_students_helper():
+    outcome = call(asks_a_helper, (HALVES,))
+    assert outcome.raised.line == "return X[:, 9]"
+
+
+def asks_a_helper(X):
+    return helper(X)
+
+
+def helper(X):
+    return X[:, 9]
+
+
 def test_call_survives_exits_recursion_and_odd_exceptions():
     def endless(X):
         return endless(X)
@@ -350,7 +363,8 @@ def test_unknown_mistake_gets_no_hint():
     assert report_on(lambda X: X + 1, key).mistakes == ()
 
 
-def test_mistake_that_explains_more_wins():
+@pytest.mark.parametrize("turn", [1, -1])
+def test_mistake_that_explains_more_wins(turn):
     a, b = HALVES, -HALVES
     first = PropertyKey("First", 1, "values", 1e-6, 1e-8, (Case((a,), (2 * a,)),))
     second = PropertyKey("Second", 1, "values", 1e-6, 1e-8, (Case((b,), (2 * b,)),))
@@ -358,10 +372,15 @@ def test_mistake_that_explains_more_wins():
         MistakeKey("absolute", "Absolute.", (((np.abs(a),),), ((np.abs(b),),))),
         MistakeKey("identity", "Identity.", (((a,),), ((b,),))),
     )
-    report = report_on(lambda X: X, CheckKey("double", ("X",), (first, second), mistakes))
+    report = report_on(lambda X: X, CheckKey("double", ("X",), (first, second), mistakes[::turn]))
     assert report.mistakes == ("identity",)
     assert [v.hint for v in report.verdicts] == ["Identity.", "Identity."]
     assert repr(report).count("Identity.") == 1 and "hint: the same as above." in repr(report)
+
+
+def test_of_two_mistakes_that_explain_as_much_the_first_wins():
+    key = make_key(mistakes=[("one", "First.", HALVES), ("other", "Second.", HALVES)])
+    assert report_on(lambda X: X, key).mistakes == ("one",)
 
 
 def test_exceptions_alone_are_no_mistake_recognised_unless_the_rest_agrees():
