@@ -106,7 +106,7 @@ def _asker(check: Check, key: CheckKey, session: Session) -> Callable[[tuple], O
 
 
 def function_sources(notebook: NotebookNode) -> dict[str, str]:
-    """Source text of every function defined at the top of a cell; of two with the same name, the last."""
+    """Source text of every function or lambda defined at the top of a cell; of two with one name, the last."""
     sources = {}
     transform = TransformerManager().transform_cell
     for cell in notebook.cells:
@@ -115,8 +115,11 @@ def function_sources(notebook: NotebookNode) -> dict[str, str]:
         try:
             text = transform(cell.source)
             for node in ast.parse(text).body:
-                if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                if isinstance(node, ast.FunctionDef):
                     sources[node.name] = ast.get_source_segment(text, node)
+                elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Lambda):
+                    names = [target.id for target in node.targets if isinstance(target, ast.Name)]
+                    sources.update(dict.fromkeys(names, ast.get_source_segment(text, node)))
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             continue
     return sources
