@@ -100,6 +100,8 @@ def test_a_part_of_a_state_is_filled_up():
     assert (widget.k, widget.classes) == (3, 2)
     points, labels = preset_points("xor", 2, 15, 0.15, 0)
     assert np.array_equal(widget.points, points) and np.array_equal(widget.labels, labels)
+    widget.noise = 0.3
+    assert np.array_equal(widget.points, preset_points("xor", 2, 15, 0.3, 0)[0])
     widget.reset()
     assert (widget.preset, widget.classes) == ("blobs", 4)
 
@@ -176,6 +178,11 @@ def test_a_damaged_or_hostile_string_is_a_clear_error(string):
         DecisionBoundary(Nearest, state=string or "?")
 
 
+def test_a_string_that_unpacks_to_megabytes_is_not_unpacked():
+    with pytest.raises(ValueError, match="too large"):
+        state_from_string(packed(" " * 10_000_000 + "{}"))
+
+
 # --- presets
 
 
@@ -199,7 +206,8 @@ def test_presets_are_learnable_and_repeatable(preset, classes):
 def test_noise_moves_points_along_straight_lines():
     still, half, full = (preset_points("circles", 2, 10, noise, 0)[0] for noise in (0.0, 0.02, 0.04))
     assert half - still == pytest.approx((full - still) / 2, abs=0.002)
-    assert not np.array_equal(full, still)
+    moved = preset_points("blobs", 2, 80, 0.1, 0)[0] - preset_points("blobs", 2, 80, 0.0, 0)[0]
+    assert moved.std() == pytest.approx(0.1, rel=0.15) and abs(moved.mean()) < 0.03
 
 
 # --- regions
