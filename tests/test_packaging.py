@@ -203,11 +203,11 @@ def test_importing_the_package_loads_at_most_numpy():
 def test_the_core_imports_with_numpy_alone(module):
     own = {"numpy", "cs231n_kit", "grader"}
     others = {name for name in metadata.packages_distributions() if name.isidentifier() and name not in own}
-    assert {"numba", "sklearn", "pooch"} <= others
+    assert {"numba", "sklearn", "requests"} <= others
     assert "cs231n_kit" in loaded_by(f"cs231n_kit.{module}", blocked=others)
 
 
 @pytest.mark.parametrize("module", ["arrays", "checking", "datasets", "neighbors"])
 def test_slow_packages_wait_until_they_are_used(module):
-    slow = {"numba", "cupy", "sklearn", "skimage", "scipy", "matplotlib", "pooch", "requests", "IPython", "anywidget"}
+    slow = {"numba", "cupy", "sklearn", "skimage", "scipy", "matplotlib", "requests", "IPython", "anywidget"}
     assert not slow & loaded_by(f"cs231n_kit.{module}")
