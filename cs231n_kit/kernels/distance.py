@@ -26,7 +26,7 @@ def l2_distances(X, Y):
     xp = array_module(X, Y)
     X, Y, whole_numbers = _operands(xp, X, Y)
     if X.shape[1] <= FEW_FEATURES:
-        return _from_differences(xp, X, Y, _l2_norm)
+        return _from_differences(xp, X, Y, "l2")
     close_up = X, Y
     centre = Y.sum(axis=0) / max(1, len(Y))
     if _is_far_out(xp, centre, Y):
@@ -64,7 +64,7 @@ def l1_distances_numpy(X, Y):
     """``l1_distances`` by its definition."""
     xp = array_module(X, Y)
     X, Y, _ = _operands(xp, X, Y, small_integers="float32")
-    return _from_differences(xp, X, Y, _l1_norm)
+    return _from_differences(xp, X, Y, "l1")
 
 
 def l1_distances_numba(X, Y):
@@ -84,7 +84,7 @@ def paired_distances(X, Y, rows, columns, metric):
     The same two rows give the same bits wherever they stand, which is what makes ties ties.
     """
     xp = array_module(X, Y)
-    norm = {"l1": _l1_norm, "l2": _l2_norm}[metric]
+    norm = _NORMS[metric]
     distances = xp.empty(len(rows), xp.float64)
     step = max(1, BLOCK // max(1, X.shape[1]))
     for i in range(0, len(rows), step):
@@ -141,17 +141,33 @@ def _is_far_out(xp, centre, Y):
     return centre @ centre > 10 * spread
 
 
-def _from_differences(xp, X, Y, norm):
-    """Distances (N, M) by broadcasting (N, 1, D) against (M, D), block by block."""
+def _from_differences(xp, X, Y, metric):
+    """Distances (N, M) from the differences of each pair, block by block."""
     distances = xp.empty((len(X), len(Y)), X.dtype)
-    pairs = max(1, BLOCK // max(1, X.shape[1]))
+    few = X.shape[1] <= FEW_FEATURES
+    pairs = max(1, BLOCK // (4 if few else max(1, X.shape[1])))
     columns = max(1, min(len(Y), pairs))
     rows = max(1, pairs // columns)
+    block_distances = _by_features if few else _by_pairs
     for i in range(0, len(X), rows):
         for j in range(0, len(Y), columns):
-            difference = X[i : i + rows, None] - Y[j : j + columns]
-            distances[i : i + rows, j : j + columns] = norm(xp, difference)
+            block_distances(xp, X[i : i + rows], Y[j : j + columns], metric, distances[i : i + rows, j : j + columns])
     return distances
+
+
+def _by_pairs(xp, X, Y, metric, distances):
+    """Fill distances (N, M) by broadcasting (N, 1, D) against (M, D)."""
+    distances[...] = _NORMS[metric](xp, X[:, None] - Y)
+
+
+def _by_features(xp, X, Y, metric, distances):
+    """The same, feature by feature: with few of them, a sum over a short axis would cost the most."""
+    distances[...] = 0
+    for x, y in zip(X.T, Y.T, strict=True):
+        difference = x[:, None] - y
+        distances += xp.abs(difference) if metric == "l1" else difference * difference
+    if metric == "l2":
+        xp.sqrt(distances, out=distances)
 
 
 def _l1_norm(xp, difference):
@@ -160,3 +176,6 @@ def _l1_norm(xp, difference):
 
 def _l2_norm(xp, difference):
     return xp.sqrt(xp.multiply(difference, difference, out=difference).sum(axis=-1))
+
+
+_NORMS = {"l1": _l1_norm, "l2": _l2_norm}

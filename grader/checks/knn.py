@@ -597,5 +597,7 @@ CHECKS = NotebookChecks(
         "cs231n_kit.neighbors",
         "cs231n_kit.kernels",
         "cs231n_kit.cross_validation",
+        "cs231n_kit.explorations",
+        "cs231n_kit.widgets",
     ),
 )
