@@ -8,7 +8,7 @@ from types import ModuleType
 
 import numpy as np
 
-_INSTALL = 'pip install "cs231n-kit[gpu-cuda{version}]"'
+_INSTALL = "pip install cupy-cuda{version}x"
 
 
 def array_module(*arrays: object) -> ModuleType:
@@ -111,7 +111,7 @@ def _advice_without_cupy() -> str:
     if newest is None:
         return (
             "CuPy is not in use and no NVIDIA driver was found; the course runs on the CPU. On a machine with an "
-            f"NVIDIA GPU: {_INSTALL.format(version=13)} (or gpu-cuda12 for drivers of CUDA 12)."
+            f"NVIDIA GPU: {_INSTALL.format(version=13)} (cupy-cuda12x for drivers of CUDA 12)."
         )
     if newest < 12:
         return f"The NVIDIA driver is for CUDA {newest}; update it to CUDA 12 or newer first."

@@ -12,6 +12,7 @@ from cs231n_kit.laboratory import course_folder
 
 OK, NOTE, BROKEN = "ok", "note", "broken"
 INSTALL = 'make install (on Windows: .venv\\Scripts\\python -m pip install -c constraints.txt -e ".[grading,test]")'
+EXAMINATIONS = "cs231n.examinations"  # entry points: functions of `required` that yield findings
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -33,7 +34,7 @@ def examine(for_tests: bool = False) -> Iterator[Finding]:
     yield from _guarded("Course", _course)
     yield from _guarded("Computing on", _device)
     yield from _guarded("Data", _data)
-    yield from _guarded("Sandbox", lambda: _sandbox(required=for_tests))
+    yield from _guarded("Grading", lambda: _others(required=for_tests))
     yield from _guarded("Chromium", lambda: _chromium(required=for_tests))
 
 
@@ -139,18 +140,11 @@ def _data() -> Iterator[Finding]:
             yield Finding(row.title, NOTE, "not on this machine", f"cs231n data {row.name}")
 
 
-def _sandbox(required: bool) -> Iterator[Finding]:
-    """Only those who grade need it, so where grader is not installed there is nothing to say."""
-    if util.find_spec("grader") is None:
-        return
-    from grader.sandbox import probe
-
-    reason = probe()
-    if reason is None:
-        yield Finding("Sandbox", OK, "submissions can be graded safely")
-    else:
-        mend = "students need none; to grade, use Linux with user namespaces switched on and: make install"
-        yield Finding("Sandbox", BROKEN if required else NOTE, f"grading will refuse: {reason}", mend)
+def _others(required: bool) -> Iterator[Finding]:
+    """What installed packages beside the kit have to say: the grader looks at its sandbox."""
+    for entry_point in metadata.entry_points(group=EXAMINATIONS):
+        if util.find_spec(entry_point.module.partition(".")[0]):
+            yield from entry_point.load()(required)
 
 
 def _chromium(required: bool) -> Iterator[Finding]:

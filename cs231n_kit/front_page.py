@@ -8,6 +8,7 @@ from pathlib import Path
 
 from cs231n_kit.arrays import device_report
 from cs231n_kit.datasets import status
+from cs231n_kit.laboratory import course_folder
 
 LECTURES = {
     "01": "Introduction",
@@ -26,15 +27,6 @@ ASSIGNMENTS = {
     "assignment2": "Fully connected and convolutional networks",
     "assignment3": "Recurrent networks and beyond",
 }
-
-
-def course_folder():
-    """Return the course's folder: the nearest one at or above the working directory, else the one of this package."""
-    here = Path.cwd()
-    for folder in (here, *here.parents, Path(__file__).parents[1]):
-        if (folder / "notebooks" / "00_start_here.ipynb").exists():
-            return folder
-    raise FileNotFoundError(f"{here} is not inside the course: start JupyterLab with `cs231n lab`")
 
 
 def lectures(folder):
@@ -63,7 +55,10 @@ def contents(folder=None):
     """Return the lists of lectures and assignments as Markdown, with links relative to `notebooks/`."""
     from IPython.display import Markdown
 
-    folder = Path(folder) if folder else course_folder()
+    folder = folder or course_folder()
+    if folder is None:
+        raise FileNotFoundError(f"{Path.cwd()} is not inside the course: start JupyterLab with `cs231n lab`")
+    folder = Path(folder)
     lines = ["| | Lecture | |", "|---|:---|:---|"]
     for number, title, path in lectures(folder):
         name = _link(f"**{title}**", path, folder) if path else title

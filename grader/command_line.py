@@ -20,8 +20,6 @@ errors = Console(stderr=True, highlight=False)
 
 def register(app: typer.Typer) -> None:
     """Add the instructors' commands to the `cs231n` app."""
-    import nbgrader  # noqa: F401  without nbgrader there is nothing to add
-
     for command in (release, autograde, feedback, grades, demo):
         app.command(rich_help_panel="For instructors")(command)
 

@@ -87,7 +87,7 @@ def test_there_and_back(install_cupy):
 
 
 def test_to_device_without_a_gpu_says_why(no_cupy):
-    with pytest.raises(RuntimeError, match=r'no GPU.*pip install "cs231n-kit\[gpu-cuda13\]"'):
+    with pytest.raises(RuntimeError, match=r"no GPU.*pip install cupy-cuda13x"):
         arrays.to_device(np.ones(2))
 
 
@@ -107,7 +107,7 @@ def test_a_working_gpu(install_cupy):
         (
             dict(driver=12040, runtime=13000),
             r"built for CUDA 13.0, but the NVIDIA driver only reaches CUDA 12.4.*cupy-cuda13x "
-            r'&& pip install "cs231n-kit\[gpu-cuda12\]"',
+            r"&& pip install cupy-cuda12x",
         ),
     ],
 )
@@ -129,9 +129,9 @@ def test_a_cupy_that_does_not_start(install_cupy):
     "nvidia_smi, advice",
     [
         (None, "no NVIDIA driver was found; the course runs on the CPU"),
-        ("| Driver Version: 550.54  CUDA Version: 12.4 |", 'pip install "cs231n-kit[gpu-cuda12]"'),
-        ("| Driver Version: 590.01  CUDA Version: 13.1 |", 'pip install "cs231n-kit[gpu-cuda13]"'),
-        ("| Driver Version: 650.01  CUDA Version: 14.0 |", 'pip install "cs231n-kit[gpu-cuda13]"'),
+        ("| Driver Version: 550.54  CUDA Version: 12.4 |", "pip install cupy-cuda12x"),
+        ("| Driver Version: 590.01  CUDA Version: 13.1 |", "pip install cupy-cuda13x"),
+        ("| Driver Version: 650.01  CUDA Version: 14.0 |", "pip install cupy-cuda13x"),
         ("| Driver Version: 450.01  CUDA Version: 11.8 |", "update it to CUDA 12 or newer"),
         ("NVIDIA-SMI has failed", "no NVIDIA driver was found"),
     ],

@@ -358,7 +358,7 @@ def healthy(monkeypatch):
     """Make every part of the examination cheap and fine."""
     for part in ("_python", "_packages", "_kernel", "_course", "_device", "_data"):
         monkeypatch.setattr(doctor, part, lambda: iter(()))
-    monkeypatch.setattr(doctor, "_sandbox", lambda required: iter(()))
+    monkeypatch.setattr(doctor, "_others", lambda required: iter(()))
     monkeypatch.setattr(doctor, "find_browser", lambda: "/usr/bin/chromium")
 
 
@@ -399,8 +399,8 @@ def test_doctor_requires_the_sandbox_only_for_the_tests(monkeypatch):
     healthy(monkeypatch)
     monkeypatch.undo()
     monkeypatch.setattr("grader.sandbox.probe", lambda: "user namespaces are off.")
-    assert [f.status for f in doctor._sandbox(required=False)] == [doctor.NOTE]
-    (finding,) = doctor._sandbox(required=True)
+    assert [f.status for f in doctor.examine(for_tests=False) if f.subject == "Sandbox"] == [doctor.NOTE]
+    (finding,) = (f for f in doctor.examine(for_tests=True) if f.subject == "Sandbox")
     assert finding.status == doctor.BROKEN
     assert "user namespaces are off." in finding.found
 

@@ -38,15 +38,10 @@ def test_every_lecture_file_of_this_course_is_listed():
     assert set((COURSE / "notebooks").glob("*.ipynb")) - listed == {COURSE / "notebooks" / "00_start_here.ipynb"}
 
 
-def test_course_is_found_from_its_folders_and_from_elsewhere(course, tmp_path_factory, monkeypatch):
-    monkeypatch.chdir(course / "notebooks")
-    assert front_page.course_folder() == course
-    monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
-    assert front_page.course_folder() == COURSE
-    installed = tmp_path_factory.mktemp("site-packages") / "cs231n_kit" / "front_page.py"
-    monkeypatch.setattr(front_page, "__file__", str(installed))
+def test_outside_the_course_the_contents_say_how_to_start(monkeypatch):
+    monkeypatch.setattr(front_page, "course_folder", lambda: None)
     with pytest.raises(FileNotFoundError, match="cs231n lab"):
-        front_page.course_folder()
+        front_page.contents()
 
 
 def test_environment_names_versions_device_and_data():

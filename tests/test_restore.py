@@ -70,7 +70,7 @@ def test_of_duplicates_the_last_answer_counts(released):
 
 
 def test_an_answer_whose_metadata_was_lost_is_found_by_what_it_defines(released):
-    cells = submission(released)[1:] + [new_code_cell(ANSWER)]
+    cells = [*submission(released)[1:], new_code_cell(ANSWER)]
     cells, remarks = restore(cells, released)
     found = {c.metadata.nbgrader.grade_id: c.source for c in cells if "nbgrader" in c.metadata}
     assert found["f_answer"] == ANSWER

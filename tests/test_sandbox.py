@@ -1,5 +1,6 @@
 """Hostile programs against the sandbox. Nothing here is skipped: a machine that grades must pass all of it."""
 
+import ast
 import contextlib
 import importlib
 import os
@@ -88,8 +89,9 @@ def test_the_host_is_not_there(path):
     path = sys.argv[1]
     print(os.listdir(path) if os.path.isdir(path) else [path] if os.path.lexists(path) else [])
     """
-    kit_alone = f"['{Path(cs231n_kit.__file__).parent.name}']"
-    assert inside(code, arguments=[path]) in ("[]", kit_alone if path == Path(cs231n_kit.__file__).parents[1] else "")
+    shown = ast.literal_eval(inside(code, arguments=[path]))
+    # Of the course's folder, the kit is there and, where it lies inside, the environment.
+    assert set(shown) <= ({"cs231n_kit", ".venv"} if path == Path(cs231n_kit.__file__).parents[1] else set())
 
 
 def test_a_gradebook_cannot_be_read_by_any_path(tmp_path):

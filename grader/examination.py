@@ -1,0 +1,17 @@
+"""What `cs231n doctor` says about grading."""
+
+from collections.abc import Iterator
+
+from cs231n_kit.doctor import BROKEN, NOTE, OK, Finding
+
+
+def examine(required: bool) -> Iterator[Finding]:
+    """Whether submissions can be graded here; without a sandbox that is BROKEN where it is `required`, else a NOTE."""
+    from .sandbox import probe
+
+    reason = probe()
+    if reason is None:
+        yield Finding("Sandbox", OK, "submissions can be graded safely")
+    else:
+        mend = "students need none; to grade, use Linux with user namespaces switched on and: make install"
+        yield Finding("Sandbox", BROKEN if required else NOTE, f"grading will refuse: {reason}", mend)
