@@ -71,6 +71,7 @@ class RestoreCells(_WithSource):
 
     def preprocess(self, nb: NotebookNode, resources: dict) -> tuple[NotebookNode, dict]:
         info = resources["nbgrader"]
+        refuse_links(Path(resources["metadata"]["path"]))
         with Gradebook(info["db_url"]) as gradebook:
             released = _released_cells(gradebook.find_notebook(info["notebook"], info["assignment"]))
         order = [c.metadata.get("nbgrader", {}).get("grade_id") for c in nbformat.read(self.source(info), 4).cells]
@@ -80,6 +81,13 @@ class RestoreCells(_WithSource):
             self.log.warning("%s", remark)
         nb.metadata[REMARKS] = remarks
         return nb, resources
+
+
+def refuse_links(submission: Path) -> None:
+    """Raises ValueError when the folder is, or holds, a symbolic link: it could lead to the solution."""
+    for path in (submission, submission.parent, *submission.rglob("*")):
+        if path.is_symlink():
+            raise ValueError(f"the submission holds a symbolic link, {path.name}: ask for the file itself")
 
 
 def _released_cells(notebook: Notebook) -> list[NotebookNode]:

@@ -53,7 +53,8 @@ class SandboxUnavailable(RuntimeError):
             "`sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0`; on older Debian "
             "`sudo sysctl kernel.unprivileged_userns_clone=1`; in a container start it with "
             "`--security-opt seccomp=unconfined --security-opt systempaths=unconfined`. To run submissions with "
-            "your own rights on this machine all the same, say so in so many words: `--allow-unsandboxed`."
+            "your own rights on this machine all the same, say so in so many words: `cs231n autograde "
+            "--allow-unsandboxed`, or `c.Judge.allow_unsandboxed = True` in nbgrader_config.py."
         )
 
 

@@ -140,6 +140,36 @@ def test_damaged_notebooks_are_graded_or_reported_and_stop_nobody(course):
     assert "Mended before grading" in page.read_text()
 
 
+@pytest.mark.parametrize("where", ["notebook", "folder", "file beside it"])
+def test_a_link_to_the_solution_is_not_graded(course, where):
+    course, released, right = course
+    path = hand_in(course, "linker", fill_in(released, right))
+    solution = course.path("source", ASSIGNMENT)
+    if where == "folder":
+        shutil.rmtree(path.parent)
+        path.parent.symlink_to(solution)
+    elif where == "notebook":
+        path.unlink()
+        path.symlink_to(solution / path.name)
+    else:
+        (path.parent / "notes.txt").symlink_to(solution / path.name)
+    (graded,) = course.autograde(ASSIGNMENT, ["linker"])
+    assert "symbolic link" in graded.problem
+    assert not course.path("autograded", ASSIGNMENT, "linker").exists()
+    assert all(grade.score == 0 for grade in course.grades(ASSIGNMENT))
+
+
+def test_nbgraders_own_command_refuses_without_a_sandbox_too(course, monkeypatch):
+    course, released, right = course
+    hand_in(course, "ada", fill_in(released, right))
+    monkeypatch.setattr("grader.kernel.probe", lambda: "bubblewrap is gone.")
+    (graded,) = course.autograde(ASSIGNMENT, ["ada"])
+    assert "bubblewrap is gone." in graded.problem and "allow_unsandboxed" in graded.problem
+    course.allow_unsandboxed()
+    (graded,) = course.autograde(ASSIGNMENT, ["ada"])
+    assert not graded.problem and course.grades(ASSIGNMENT)[0].score == 20
+
+
 def test_correct_answers_in_other_styles_get_everything(course):
     course, released, right = course
     noisy = {
