@@ -1,6 +1,7 @@
 """A decision boundary under the mouse: move the data and watch any classifier redraw the plane."""
 
 import math
+import re
 import threading
 import time
 from pathlib import Path
@@ -24,10 +25,17 @@ from cs231n_kit.widgets.distance_classifier import DistanceClassifier
 from cs231n_kit.widgets.guarded_call import describe_exception, printing_kept
 from cs231n_kit.widgets.presets import PRESETS
 
-HERE = Path(__file__).parent
+FRONTEND = Path(__file__).parent / "decision_boundary_frontend"
+MODULES = ("elements", "session", "drawing", "plot", "controls", "readouts", "view")  # each imports earlier ones
 COARSEST = 25  # cells along a side, when a classifier is too slow for more
 DRAFT_SECONDS = 0.15  # a frame may take this long while something is dragged
 FULL_SECONDS = 1.5  # and this long when it comes to rest
+
+
+def _one_module(names):
+    """The JavaScript modules as one, without the imports between them: anywidget sends a single text to the browser."""
+    sources = [(FRONTEND / f"{name}.js").read_text(encoding="utf-8") for name in names]
+    return re.sub(r"^(import .*|export (?!default))", "", "\n".join(sources), flags=re.MULTILINE)
 
 
 class _StateEntry:
@@ -77,8 +85,8 @@ class DecisionBoundary(anywidget.AnyWidget):
         TypeError: the classifier lacks ``fit``, or both ``predict`` and ``scores``.
     """
 
-    _esm = HERE / "decision_boundary.js"
-    _css = HERE / "decision_boundary.css"
+    _esm = _one_module(MODULES)
+    _css = FRONTEND / "view.css"
     _setup = traitlets.Dict().tag(sync=True)
 
     state = traitlets.Dict()

@@ -4,7 +4,6 @@ import ast
 import contextlib
 import json
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -15,6 +14,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from cs231n_kit import doctor
+
 KERNEL = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
 SETTINGS = {
     "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
@@ -24,22 +25,6 @@ FLAGS = (
     "--no-sandbox --disable-gpu --disable-background-networking --disable-component-update "
     "--disable-sync --no-first-run"
 ).split()
-
-
-def find_chromium(playwright):
-    """Path of a Chromium, or a failure that says how to get one."""
-    candidates = [
-        os.environ.get("CHROMIUM"),
-        shutil.which("chromium"),
-        shutil.which("chromium-browser"),
-        shutil.which("google-chrome"),
-        playwright.chromium.executable_path,
-    ]
-    for candidate in candidates:
-        if candidate and Path(candidate).exists():
-            return candidate
-    system = "sudo apt-get install chromium" if shutil.which("apt-get") else None
-    pytest.fail(f"no Chromium for the browser tests; run: {system or 'python -m playwright install chromium'}")
 
 
 class Lab:
@@ -194,13 +179,14 @@ def _wait_for(running, server, log, seconds=60):
     pytest.fail(f"JupyterLab did not start:\n{log.read_text()[-3000:]}")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium():
-    """One Chromium for the session."""
+    """One Chromium for a module: Playwright's event loop runs on meanwhile, and other modules need their own."""
     from playwright.sync_api import sync_playwright
 
+    path = doctor.find_browser() or pytest.fail(f"no Chromium for the browser tests; run: {doctor._get_browser()}")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=find_chromium(playwright), headless=True, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=path, headless=True, args=FLAGS)
         yield browser
         browser.close()
 
