@@ -209,6 +209,15 @@ def test_clicks_add_and_remove_and_every_edit_can_be_undone(notebook):
     assert stage.shown_labels() == stage.expected_labels()
 
 
+def test_a_full_plot_takes_no_more_points(notebook):
+    stage = Stage(notebook, "widget = DecisionBoundary(k=1)\nwidget.set_points([[-0.5, -0.5]] * 500, [0] * 500)")
+    stage.press("]")  # a selected point stays where it is
+    full = stage.state
+    stage.drag((0.5, 0.5), (0.7, 0.7))
+    assert stage.state == full
+    assert "500 points, which is the most" in stage.text("[role=status]")
+
+
 def test_a_finger_drags_and_taps(notebook):
     stage = Stage(notebook, "widget = DecisionBoundary(points_per_class=3, noise=0.05)")
     start = stage.state
@@ -332,6 +341,14 @@ def test_resting_somewhere_shows_who_votes(notebook):
         assert dark[1] - dark[0] > 35
     stage.page.mouse.move(5, 5)
     stage.page.wait_for_selector(".cs231n-boundary .readout .hint")
+    # What the keyboard made the status line say of a point does not change to the vote under the mouse.
+    stage.press("]")
+    told = stage.text("[role=status]")
+    assert told.endswith(": class 0")
+    for place in ((-0.9, -0.9), (-0.9, 0.9), (0.9, -0.9), (0.9, 0.9)):
+        stage.move(place)
+        stage.settle()
+        assert stage.text("[role=status]") == told
 
 
 def test_an_error_is_shown_with_its_line_and_the_widget_recovers(notebook):

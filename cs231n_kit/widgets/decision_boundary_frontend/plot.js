@@ -120,6 +120,7 @@ export class Plot {
   move(event) {
     const at = this.inside(event);
     if (!this.drag) {
+      this.keyed = false;
       this.canvas.style.cursor = this.nearest(at, GRASP.mouse) >= 0 ? "grab" : "crosshair";
       if (event.pointerType !== "touch") this.session.look(this.toPlane(at));
       return;
