@@ -151,10 +151,10 @@ def _chromium(required: bool) -> Iterator[Finding]:
     if path := find_browser():
         yield Finding("Chromium", OK, path)
     else:
-        yield Finding("Chromium", BROKEN if required else NOTE, "not found; only the tests need it", install_browser_command())
+        yield Finding("Chromium", BROKEN if required else NOTE, "not found; only the tests need it", browser_command())
 
 
-def install_browser_command() -> str:
+def browser_command() -> str:
     """The one command that installs a browser for the tests."""
     if Path("/etc/debian_version").exists() and not Path("/snap").exists():
         return ("" if os.geteuid() == 0 else "sudo ") + "apt-get install chromium"

@@ -184,7 +184,7 @@ def chromium():
     """One Chromium for a module: Playwright's event loop runs on meanwhile, and other modules need their own."""
     from playwright.sync_api import sync_playwright
 
-    path = doctor.find_browser() or pytest.fail(f"no Chromium for the browser tests; run: {doctor.install_browser_command()}")
+    path = doctor.find_browser() or pytest.fail(f"no Chromium for the browser tests; run: {doctor.browser_command()}")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, headless=True, args=FLAGS)
         yield browser
