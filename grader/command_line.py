@@ -155,7 +155,7 @@ def grade_table(assignment: str, rows: list) -> Table:
     table.add_column("student", no_wrap=True)
     names = list(dict.fromkeys(cell[0] for row in rows for cell in row.cells))
     for name in names:
-        table.add_column(name.replace("_", " "), justify="right")  # wraps between words
+        table.add_column(name.replace("_", " "), justify="right", overflow="fold")
     table.add_column("score", justify="right", style="bold", no_wrap=True)
     for row in rows:
         cells = {name: "by hand" if by_hand else f"{score:g}/{points:g}" for name, score, points, by_hand in row.cells}
