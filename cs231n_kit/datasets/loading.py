@@ -1,5 +1,6 @@
 """Find, download and load the data sets of the course."""
 
+import shutil
 import tarfile
 import tempfile
 from collections.abc import Mapping
@@ -192,10 +193,14 @@ def _extract(archive: Path, folder: Path, names: Mapping[str, str]) -> None:
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as unpacked:
             with tarfile.open(archive) as tar:
                 for name in names:
-                    tar.extract(f"{folder.name}/{name}", unpacked, filter="data")
+                    member = tar.getmember(f"{folder.name}/{name}")
+                    if not member.isfile():
+                        raise tarfile.ExtractError(f"{member.name} is a link, not a file")
+                    with tar.extractfile(member) as content, open(Path(unpacked, name), "wb") as file:
+                        shutil.copyfileobj(content, file)
             folder.mkdir(exist_ok=True)
             for name in names:
-                (Path(unpacked) / folder.name / name).replace(folder / name)
+                Path(unpacked, name).replace(folder / name)
     except (tarfile.TarError, KeyError, EOFError, OSError) as error:
         raise DatasetError(f"{archive} could not be unpacked into {folder} ({error}).") from error
     archive.unlink()
