@@ -29,6 +29,16 @@ def test_affine(shape, M, seed):
     assert_gradients(affine_forward, affine_backward, arrays)
 
 
+def test_input_gradient_left_out():
+    x, w, b = draw(0, (3, 2, 2), (4, 5), (5,))
+    out, cache = affine_forward(x, w, b)
+    _, *expected = affine_backward(out, cache)
+    dx, *found = affine_backward(out, cache, input_gradient=False)
+    assert dx is None
+    for value, right in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(value, right)
+
+
 @settings(max_examples=25)
 @given(small_sizes, small_sizes, small_sizes, small_sizes, seeds)
 def test_temporal_affine(N, T, D, M, seed):

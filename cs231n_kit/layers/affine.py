@@ -26,17 +26,19 @@ def affine_forward(x, w, b):
     return _rows(x) @ w + b, (x, w, b)
 
 
-def affine_backward(dout, cache):
+def affine_backward(dout, cache, input_gradient=True):
     """Gradients of ``affine_forward``: dx = dout wᵀ, dw = xᵀ dout, db = the sum of dout over the batch.
 
     dout: (N, M), the loss's gradient with respect to out.
+    input_gradient: False leaves out dx, which a network's first layer has no use for.
 
-    Returns dx (N, d1, ..., dk), dw (D, M), db (M,). Raises ValueError where dout has another shape than out.
+    Returns dx (N, d1, ..., dk) or None, dw (D, M), db (M,). Raises ValueError where dout has another shape than out.
     """
     x, w, _ = cache
     dout = _floats("dout", dout)
     _check_shape("dout", dout, (len(x), w.shape[1]), "that of out")
-    return (dout @ w.T).reshape(x.shape), _rows(x).T @ dout, dout.sum(axis=0)
+    dx = (dout @ w.T).reshape(x.shape) if input_gradient else None
+    return dx, _rows(x).T @ dout, dout.sum(axis=0)
 
 
 def temporal_affine_forward(x, w, b):

@@ -53,7 +53,7 @@ def batchnorm_backward(dout, cache):
 
     Returns dx (N, D), dgamma (D,), dbeta (D,).
     """
-    return _affine_of_normalized_backward(dout, cache)
+    return _batchnorm_backward(dout, cache)
 
 
 def layernorm_forward(x, gamma, beta, ln_param):
@@ -68,7 +68,7 @@ def layernorm_forward(x, gamma, beta, ln_param):
     x, gamma, beta = _operands(x, gamma, beta, "x must have the shape (N, D)", 2)
     _check_shapes(x, gamma, beta, (x.shape[1],))
     x_hat, _, _, inverse_std = _normalize(x, (1,), _eps("ln_param", ln_param))
-    return x_hat * gamma + beta, (x_hat, inverse_std, gamma, (1,), (0,))
+    return x_hat * gamma + beta, (x_hat, inverse_std, gamma)
 
 
 def layernorm_backward(dout, cache):
@@ -78,7 +78,10 @@ def layernorm_backward(dout, cache):
 
     Returns dx (N, D), dgamma (D,), dbeta (D,).
     """
-    return _affine_of_normalized_backward(dout, cache)
+    x_hat, inverse_std, gamma = cache
+    dout = _dout(dout, x_hat.shape)
+    dx = _normalize_backward(dout * gamma, x_hat, inverse_std, (1,))
+    return dx, _sum_of_products(dout, x_hat, (0,)).ravel(), dout.sum(axis=0)
 
 
 def spatial_batchnorm_forward(x, gamma, beta, bn_param):
@@ -102,7 +105,7 @@ def spatial_batchnorm_backward(dout, cache):
 
     Returns dx (N, C, H, W), dgamma (C,), dbeta (C,).
     """
-    return _affine_of_normalized_backward(dout, cache)
+    return _batchnorm_backward(dout, cache)
 
 
 def spatial_groupnorm_forward(x, gamma, beta, G, gn_param):
@@ -136,11 +139,10 @@ def spatial_groupnorm_backward(dout, cache):
     """
     x_hat, inverse_std, gamma = cache
     dout = _dout(dout, x_hat.shape)
-    dgamma = (dout * x_hat).sum(axis=(0, 2, 3), keepdims=True)
-    dbeta = dout.sum(axis=(0, 2, 3), keepdims=True)
     grouped = (*inverse_std.shape[:2], -1)
     dx = _normalize_backward((dout * gamma).reshape(grouped), x_hat.reshape(grouped), inverse_std, (2,))
-    return dx.reshape(dout.shape), dgamma, dbeta
+    axes = (0, 2, 3)
+    return dx.reshape(dout.shape), _sum_of_products(dout, x_hat, axes), dout.sum(axis=axes, keepdims=True)
 
 
 def _batchnorm(x, gamma, beta, bn_param, axes):
@@ -157,13 +159,27 @@ def _batchnorm(x, gamma, beta, bn_param, axes):
         x_hat, mean, var, inverse_std = _normalize(x, axes, eps)
         bn_param["running_mean"] = momentum * running_mean + (1 - momentum) * mean.ravel()
         bn_param["running_var"] = momentum * running_var + (1 - momentum) * var.ravel()
-        over = axes
     else:
         inverse_std = ((running_var + eps) ** -0.5).reshape(channels)
         x_hat = (x - running_mean.reshape(channels)) * inverse_std
-        over = ()  # the running statistics do not depend on x
     gamma = gamma.reshape(channels)
-    return x_hat * gamma + beta.reshape(channels), (x_hat, inverse_std, gamma, over, axes)
+    return x_hat * gamma + beta.reshape(channels), (mode, x_hat, inverse_std, gamma, axes)
+
+
+def _batchnorm_backward(dout, cache):
+    """Gradients of ``_batchnorm``. gamma is the same for all that a mean is taken over, which leaves two sums."""
+    mode, x_hat, inverse_std, gamma, axes = cache
+    dout = _dout(dout, x_hat.shape)
+    dgamma, dbeta = _sum_of_products(dout, x_hat, axes), dout.sum(axis=axes, keepdims=True)
+    if mode == "train":
+        count = x_hat.size // dbeta.size
+        dx = x_hat * (dgamma / -count)
+        dx += dout
+        dx -= dbeta / count
+        dx *= gamma * inverse_std
+    else:  # the running statistics do not depend on x
+        dx = dout * (gamma * inverse_std)
+    return dx, dgamma.ravel(), dbeta.ravel()
 
 
 def _running_statistics(x, mode, bn_param):
@@ -196,7 +212,7 @@ def _normalize(x, axes, eps):
     deviations = x - mean
     error = deviations.mean(axis=axes, keepdims=True)
     deviations -= error
-    var = xp.square(deviations).mean(axis=axes, keepdims=True)
+    var = _sum_of_products(deviations, deviations, axes) * (error.size / x.size)
     inverse_std = 1 / xp.sqrt(var + eps)
     deviations *= inverse_std
     return deviations, mean + error, var, inverse_std
@@ -204,24 +220,20 @@ def _normalize(x, axes, eps):
 
 def _normalize_backward(dx_hat, x_hat, inverse_std, axes):
     """Gradient of ``_normalize``'s first result with respect to x."""
-    dx = dx_hat - dx_hat.mean(axis=axes, keepdims=True)
-    dx -= x_hat * (dx_hat * x_hat).mean(axis=axes, keepdims=True)
+    mean = dx_hat.mean(axis=axes, keepdims=True)
+    dx = x_hat * (_sum_of_products(dx_hat, x_hat, axes) * (-mean.size / x_hat.size))
+    dx += dx_hat
+    dx -= mean
     dx *= inverse_std
     return dx
 
 
-def _affine_of_normalized_backward(dout, cache):
-    """Gradients of gamma x̂ + beta with respect to x, gamma and beta, the last two as vectors.
-
-    The cache holds x̂, 1 / deviation, gamma ready to broadcast, the axes that x was normalised over (none where mean
-    and variance were given) and those that gamma and beta were broadcast over.
-    """
-    x_hat, inverse_std, gamma, over, broadcast = cache
-    dout = _dout(dout, x_hat.shape)
-    dgamma, dbeta = (dout * x_hat).sum(axis=broadcast), dout.sum(axis=broadcast)
-    dx_hat = dout * gamma
-    dx = _normalize_backward(dx_hat, x_hat, inverse_std, over) if over else dx_hat * inverse_std
-    return dx, dgamma, dbeta
+def _sum_of_products(a, b, axes):
+    """(a · b).sum(axis=axes, keepdims=True) without an array for the products."""
+    every = list(range(a.ndim))
+    kept = [axis for axis in every if axis not in axes]
+    shape = [1 if axis in axes else a.shape[axis] for axis in every]
+    return array_module(a, b).einsum(a, every, b, every, kept).reshape(shape)
 
 
 def _eps(name, param):
