@@ -112,7 +112,7 @@ class Optimizer:
 
     ``configs`` holds the rule's config with its memory for every parameter seen so far, by the parameter's name.
     Large arrays are updated by machine code where Numba is installed: one pass over memory instead of one for each
-    arithmetic operation. The first such step ever then takes some seconds.
+    arithmetic operation. The first such step ever then takes about a second, for compiling.
     """
 
     def __init__(self, rule="sgd", **config):
@@ -136,7 +136,7 @@ class Optimizer:
         for name, dw in gradients.items():
             _check_parameter(name, parameters, dw)
         if learning_rate is not None:
-            self.config["learning_rate"] = learning_rate
+            self.config["learning_rate"] = _number("learning_rate", learning_rate)
         for name, dw in gradients.items():
             w = parameters[name]
             config = {**self.configs.get(name, {}), **self.config}
@@ -164,7 +164,7 @@ class Optimizer:
             w = parameters[name]
             if value.ndim and value.shape != w.shape:
                 raise ValueError(f"The state's {path!r} has the shape {value.shape}, but the parameter {w.shape}")
-            value = array_module(w).array(value, order="C") if value.ndim else value.item()
+            value = array_module(w).array(value) if value.ndim else value.item()
             configs.setdefault(name, {})[key] = value
         self.configs = configs
 
@@ -219,10 +219,11 @@ def _check_parameter(name, parameters, dw):
     if name not in parameters:
         raise ValueError(f"There is a gradient of {name!r}, but no parameter of that name among {sorted(parameters)}")
     w = parameters[name]
-    if not hasattr(w, "dtype") or w.dtype.kind != "f":
-        raise TypeError(f"The parameter {name!r} must be a floating array, not {getattr(w, 'dtype', type(w).__name__)}")
-    if w.shape != dw.shape:
-        raise ValueError(f"The gradient of {name!r} must have the parameter's shape, {w.shape}, not {dw.shape}")
+    dtype = str(getattr(w, "dtype", type(w).__name__))
+    if dtype not in ("float32", "float64"):
+        raise TypeError(f"The parameter {name!r} must be a float32 or float64 array, not {dtype}")
+    if w.shape != np.shape(dw):
+        raise ValueError(f"The gradient of {name!r} must have the parameter's shape, {w.shape}, not {np.shape(dw)}")
     if isinstance(w, np.ndarray) and not w.flags.writeable:
         raise ValueError(f"The parameter {name!r} is read-only and cannot be updated in place")
 

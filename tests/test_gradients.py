@@ -34,6 +34,8 @@ def test_steps_fit_the_size_of_each_element(size):
 
 def test_a_given_step_is_used():
     assert numeric_gradient(lambda x: x**3, np.array(0.0), h=0.5) == pytest.approx(0.25)
+    rounded = np.array([1000.0], np.float32)  # whose neighbours are 6e-5 away
+    assert numeric_gradient(lambda x: 3 * float(x[0]), rounded, h=1e-4) == pytest.approx(3, rel=1e-6)
     with pytest.raises(ValueError, match="h must be a positive number, not 0"):
         numeric_gradient(lambda x: x, 1.0, h=0)
     with pytest.raises(ValueError, match="h = 1e-20 is too small to move the element 1 in float64"):
