@@ -114,6 +114,17 @@ def test_class_losses_by_their_formulas(n, classes, seed, scale):
     np.testing.assert_allclose(losses.softmax_loss(x, y)[1], softmax_gradient / n, atol=1e-13)
 
 
+@pytest.mark.parametrize("classes", [64, 65, 300])
+def test_softmax_of_few_and_of_many_classes(classes):
+    rng = np.random.default_rng(classes)
+    x, y = rng.normal(size=(9, classes)), rng.integers(0, classes, 9)
+    logs = log_softmax(x, axis=1)
+    for layout in (x, np.asfortranarray(x)):
+        value, gradient = losses.softmax_loss(layout, y)
+        assert value == pytest.approx(-logs[np.arange(9), y].mean()) and gradient.flags.c_contiguous
+        np.testing.assert_allclose(gradient, (np.exp(logs) - np.eye(classes)[y]) / 9, atol=1e-15)
+
+
 def test_the_scores_of_the_lecture():
     """One cat, one car and one frog; the hinge losses are 2.9, 0 and 12.9."""
     x = np.array([[3.2, 5.1, -1.7], [1.3, 4.9, 2.0], [2.2, 2.5, -3.1]])
