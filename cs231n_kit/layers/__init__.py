@@ -22,6 +22,7 @@ from cs231n_kit.layers.affine import (
     word_embedding_backward,
     word_embedding_forward,
 )
+from cs231n_kit.layers.convolution import conv_backward, conv_forward
 from cs231n_kit.layers.dropout import dropout_backward, dropout_forward
 from cs231n_kit.layers.normalization import (
     batchnorm_backward,
@@ -32,6 +33,14 @@ from cs231n_kit.layers.normalization import (
     spatial_batchnorm_forward,
     spatial_groupnorm_backward,
     spatial_groupnorm_forward,
+)
+from cs231n_kit.layers.pooling import (
+    average_pool_backward,
+    average_pool_forward,
+    global_average_pool_backward,
+    global_average_pool_forward,
+    max_pool_backward,
+    max_pool_forward,
 )
 from cs231n_kit.layers.recurrent import (
     lstm_backward,
@@ -47,12 +56,18 @@ from cs231n_kit.layers.recurrent import (
 __all__ = [
     "affine_backward",
     "affine_forward",
+    "average_pool_backward",
+    "average_pool_forward",
     "batchnorm_backward",
     "batchnorm_forward",
+    "conv_backward",
+    "conv_forward",
     "dropout_backward",
     "dropout_forward",
     "elu_backward",
     "elu_forward",
+    "global_average_pool_backward",
+    "global_average_pool_forward",
     "layernorm_backward",
     "layernorm_forward",
     "leaky_relu_backward",
@@ -61,6 +76,8 @@ __all__ = [
     "lstm_forward",
     "lstm_step_backward",
     "lstm_step_forward",
+    "max_pool_backward",
+    "max_pool_forward",
     "maxout_backward",
     "maxout_forward",
     "relu_backward",

@@ -53,7 +53,7 @@ def _parameters(dropout_param):
         raise ValueError(f'dropout_param["mode"] must be "train" or "test", not {mode!r}')
     if p is None or not 0 < p <= 1:
         raise ValueError(f'dropout_param["p"], the probability of keeping a unit, must be 0 < p <= 1, not {p!r}')
-    return mode, float(p)  # a NumPy float64 would turn float32 into float64
+    return mode, p
 
 
 def _floats(name, array):
