@@ -8,12 +8,12 @@ import warnings
 _one_at_a_time = threading.Lock()  # some of Numba's thread pools crash when two threads enter them at once
 
 
-def compiled(**options):
+def compiled(parallel=False):
     """Decorator: compile on the first call and keep the result on disk, where Numba finds a folder it may write to."""
     from numba import njit
 
     # "reassoc" allows to sum in another order, which vectorises; NaN and infinity keep their meaning.
-    options = dict(fastmath={"reassoc", "nsz", "contract"}, nogil=True) | options
+    options = dict(parallel=parallel, fastmath={"reassoc", "nsz", "contract"}, nogil=True)
 
     def compile_later(function):
         try:
