@@ -175,6 +175,17 @@ def test_float64_statistics_do_not_turn_float32_into_float64():
     assert forward(np.ones((2, 3), np.float32), np.ones(3, np.float32), np.ones(3, np.float32))[0].dtype == np.float32
 
 
+@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("wide", [0, 1, 2])
+def test_one_float64_among_float32_gives_float64(name, wide):
+    forward, _, shape, parameters = CASES[name]
+    arrays = draw(0, shape, parameters)
+    given = [array if i == wide else array.astype(np.float32) for i, array in enumerate(arrays)]
+    out, _ = forward(*given)
+    assert out.dtype == np.float64
+    np.testing.assert_allclose(out, forward(*arrays)[0], atol=1e-5)
+
+
 LARGE_CASES = [
     (batchnorm_forward, {"mode": "train"}, 0),
     (layernorm_forward, {}, 1),

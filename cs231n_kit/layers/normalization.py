@@ -68,7 +68,7 @@ def layernorm_forward(x, gamma, beta, ln_param):
     x, gamma, beta = _operands(x, gamma, beta, "x must have the shape (N, D)", 2)
     _check_shapes(x, gamma, beta, (x.shape[1],))
     x_hat, _, _, inverse_std = _normalize(x, (1,), _eps("ln_param", ln_param))
-    return x_hat * gamma + beta, (x_hat, inverse_std, gamma)
+    return _scale_and_shift(x_hat, gamma, beta), (x_hat, inverse_std, gamma)
 
 
 def layernorm_backward(dout, cache):
@@ -127,7 +127,7 @@ def spatial_groupnorm_forward(x, gamma, beta, G, gn_param):
         raise ValueError(f"G, the number of groups, must divide the {C} channels of x ({divisors}), but is {G}")
     groups, _, _, inverse_std = _normalize(x.reshape(N, G, -1), (2,), _eps("gn_param", gn_param))
     x_hat = groups.reshape(x.shape)
-    return x_hat * gamma + beta, (x_hat, inverse_std, gamma)
+    return _scale_and_shift(x_hat, gamma, beta), (x_hat, inverse_std, gamma)
 
 
 def spatial_groupnorm_backward(dout, cache):
@@ -163,7 +163,7 @@ def _batchnorm(x, gamma, beta, bn_param, axes):
         inverse_std = ((running_var + eps) ** -0.5).reshape(channels)
         x_hat = (x - running_mean.reshape(channels)) * inverse_std
     gamma = gamma.reshape(channels)
-    return x_hat * gamma + beta.reshape(channels), (mode, x_hat, inverse_std, gamma, axes)
+    return _scale_and_shift(x_hat, gamma, beta.reshape(channels)), (mode, x_hat, inverse_std, gamma, axes)
 
 
 def _batchnorm_backward(dout, cache):
@@ -226,6 +226,13 @@ def _normalize_backward(dx_hat, x_hat, inverse_std, axes):
     dx -= mean
     dx *= inverse_std
     return dx
+
+
+def _scale_and_shift(x_hat, gamma, beta):
+    xp = array_module(x_hat)
+    out = xp.multiply(x_hat, gamma, dtype=xp.result_type(x_hat, gamma, beta))
+    out += beta
+    return out
 
 
 def _sum_of_products(a, b, axes):
