@@ -6,13 +6,13 @@ TypeError where x holds no real numbers and ValueError where dout has another sh
 
 import math
 
-from cs231n_kit.arrays import array_module
+from cs231n_kit.arrays import array_module, as_floats
 
 
 def relu_forward(x):
     """out = max(0, x) (Nair and Hinton 2010). Returns out, of x's shape, and the cache x for ``relu_backward``."""
     xp = array_module(x)
-    x = _floats("x", x)
+    x = as_floats("x", x)
     return xp.maximum(x, 0), x
 
 
@@ -29,7 +29,7 @@ def leaky_relu_forward(x, alpha=0.01):
     Returns out, of x's shape, and the cache (x, alpha) for ``leaky_relu_backward``.
     """
     xp = array_module(x)
-    x, alpha = _floats("x", x), _slope(alpha)
+    x, alpha = as_floats("x", x), _slope(alpha)
     return xp.where(x > 0, x, alpha * x), (x, alpha)
 
 
@@ -49,7 +49,7 @@ def elu_forward(x, alpha=1.0):
     Returns out, of x's shape, and the cache (x, alpha) for ``elu_backward``.
     """
     xp = array_module(x)
-    x, alpha = _floats("x", x), _slope(alpha)
+    x, alpha = as_floats("x", x), _slope(alpha)
     return xp.where(x > 0, x, alpha * xp.expm1(xp.minimum(x, 0))), (x, alpha)
 
 
@@ -67,7 +67,7 @@ def sigmoid_forward(x):
     Returns out, of x's shape, and the cache out for ``sigmoid_backward``.
     """
     xp = array_module(x)
-    x = _floats("x", x)
+    x = as_floats("x", x)
     z = xp.exp(-xp.abs(x))
     out = xp.where(x >= 0, 1, z) / (1 + z)
     return out, out
@@ -81,7 +81,7 @@ def sigmoid_backward(dout, cache):
 def tanh_forward(x):
     """out = tanh x. Returns out, of x's shape, and the cache out for ``tanh_backward``."""
     xp = array_module(x)
-    out = xp.tanh(_floats("x", x))
+    out = xp.tanh(as_floats("x", x))
     return out, out
 
 
@@ -99,7 +99,7 @@ def maxout_forward(x):
     was largest, the first of equal ones. Raises ValueError where there are no pieces.
     """
     xp = array_module(x)
-    x = _floats("x", x)
+    x = as_floats("x", x)
     if x.ndim < 2 or x.shape[-1] == 0:
         raise ValueError(f"x must have the shape (N, M, K) with pieces along the last axis, not {x.shape}")
     switches = x.argmax(axis=-1)
@@ -114,17 +114,8 @@ def maxout_backward(dout, cache):
     return xp.where(xp.arange(pieces) == switches[..., None], dout[..., None], 0)
 
 
-def _floats(name, array):
-    array = array_module(array).asarray(array)
-    if array.dtype.kind in "biu":
-        return array.astype("float64")
-    if array.dtype.name not in ("float32", "float64"):
-        raise TypeError(f"{name} must hold float32 or float64, not {array.dtype}")
-    return array
-
-
 def _dout(dout, shape):
-    dout = _floats("dout", dout)
+    dout = as_floats("dout", dout)
     if dout.shape != shape:
         raise ValueError(f"dout must have the shape {shape}, that of out, not {dout.shape}")
     return dout

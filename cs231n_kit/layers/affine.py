@@ -2,7 +2,7 @@
 
 import math
 
-from cs231n_kit.arrays import array_module
+from cs231n_kit.arrays import array_module, as_floats
 
 
 def affine_forward(x, w, b):
@@ -18,7 +18,7 @@ def affine_forward(x, w, b):
     Raises TypeError where an argument holds no real numbers, ValueError where shapes do not fit.
     """
     array_module(x, w, b)
-    x, w, b = _floats("x", x), _floats("w", w), _floats("b", b)
+    x, w, b = as_floats("x", x), as_floats("w", w), as_floats("b", b)
     if x.ndim < 2:
         raise ValueError(f"x must have the shape (N, d1, ..., dk), not {x.shape}; a single example is x[None]")
     _check_not_empty(x)
@@ -35,7 +35,7 @@ def affine_backward(dout, cache, input_gradient=True):
     Returns dx (N, d1, ..., dk) or None, dw (D, M), db (M,). Raises ValueError where dout has another shape than out.
     """
     x, w, _ = cache
-    dout = _floats("dout", dout)
+    dout = as_floats("dout", dout)
     _check_shape("dout", dout, (len(x), w.shape[1]), "that of out")
     dx = (dout @ w.T).reshape(x.shape) if input_gradient else None
     return dx, _rows(x).T @ dout, dout.sum(axis=0)
@@ -52,7 +52,7 @@ def temporal_affine_forward(x, w, b):
     ``affine_forward``.
     """
     array_module(x, w, b)
-    x, w, b = _floats("x", x), _floats("w", w), _floats("b", b)
+    x, w, b = as_floats("x", x), as_floats("w", w), as_floats("b", b)
     if x.ndim != 3:
         raise ValueError(f"x must have the shape (N, T, D), not {x.shape}; a single sequence is x[None]")
     _check_not_empty(x)
@@ -69,7 +69,7 @@ def temporal_affine_backward(dout, cache):
     Returns dx (N, T, D), dw (D, M), db (M,). Raises ValueError where dout has another shape than out.
     """
     x, w, b = cache
-    dout = _floats("dout", dout)
+    dout = as_floats("dout", dout)
     _check_shape("dout", dout, (*x.shape[:2], w.shape[1]), "that of out")
     dx, dw, db = affine_backward(dout.reshape(-1, w.shape[1]), (x.reshape(-1, x.shape[2]), w, b))
     return dx.reshape(x.shape), dw, db
@@ -86,7 +86,7 @@ def word_embedding_forward(x, W):
     Raises TypeError where x holds no integers, ValueError where W is no matrix, IndexError for a word outside W.
     """
     xp = array_module(x, W)
-    x, W = xp.asarray(x), _floats("W", W)
+    x, W = xp.asarray(x), as_floats("W", W)
     if x.dtype.kind not in "iu":
         raise TypeError(f"x must hold integers, the numbers of words, not {x.dtype}")
     if W.ndim != 2:
@@ -109,7 +109,7 @@ def word_embedding_backward(dout, cache):
     """
     x, W = cache
     xp = array_module(dout, x)
-    dout = _floats("dout", dout)
+    dout = as_floats("dout", dout)
     _check_shape("dout", dout, (*x.shape, W.shape[1]), "that of out")
     dW = xp.zeros(W.shape, dout.dtype)
     words = x.ravel()
@@ -122,15 +122,6 @@ def word_embedding_backward(dout, cache):
 
 def _rows(x):
     return x.reshape(len(x), -1)
-
-
-def _floats(name, array):
-    array = array_module(array).asarray(array)
-    if array.dtype.kind in "biu":
-        return array.astype("float64")
-    if array.dtype.name not in ("float32", "float64"):
-        raise TypeError(f"{name} must hold float32 or float64, not {array.dtype}")
-    return array
 
 
 def _check_not_empty(x):

@@ -1,6 +1,6 @@
 """Convolutional layers (lecture 05)."""
 
-from cs231n_kit.arrays import array_module
+from cs231n_kit.arrays import array_module, as_floats
 from cs231n_kit.kernels.convolution import convolution, convolution_gradients, output_size
 from cs231n_kit.layers import windows
 
@@ -26,7 +26,7 @@ def conv_forward(x, w, b, conv_param):
     filter does not fit into the padded image, or conv_param is wrong.
     """
     array_module(x, w, b)
-    x, w, b = windows.images(x), windows.floats("w", w), windows.floats("b", b)
+    x, w, b = windows.images(x), as_floats("w", w), as_floats("b", b)
     if w.ndim != 4 or 0 in w.shape or w.shape[1] != x.shape[1]:
         raise ValueError(f"w must have the shape (F, C, HH, WW) with C = {x.shape[1]} as x {x.shape}, not {w.shape}")
     if b.shape != w.shape[:1]:

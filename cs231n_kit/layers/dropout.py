@@ -1,6 +1,6 @@
 """Inverted dropout (lecture 07; Srivastava et al. 2014). Here p is the probability of KEEPING a unit."""
 
-from cs231n_kit.arrays import array_module
+from cs231n_kit.arrays import array_module, as_floats
 
 
 def dropout_forward(x, dropout_param):
@@ -22,7 +22,7 @@ def dropout_forward(x, dropout_param):
     Raises ValueError where "mode" or "p" is missing or has another value, TypeError where x holds no real numbers.
     """
     xp = array_module(x)
-    x = _floats("x", x)
+    x = as_floats("x", x)
     mode, p = _parameters(dropout_param)
     if mode == "test":
         return x.copy(), (dropout_param, None)
@@ -39,7 +39,7 @@ def dropout_backward(dout, cache):
     dout: the loss's gradient with respect to out. Raises ValueError where it has another shape than the mask.
     """
     _, mask = cache
-    dout = _floats("dout", dout)
+    dout = as_floats("dout", dout)
     if mask is None:
         return dout.copy()
     if dout.shape != mask.shape:
@@ -54,12 +54,3 @@ def _parameters(dropout_param):
     if p is None or not 0 < p <= 1:
         raise ValueError(f'dropout_param["p"], the probability of keeping a unit, must be 0 < p <= 1, not {p!r}')
     return mode, p
-
-
-def _floats(name, array):
-    array = array_module(array).asarray(array)
-    if array.dtype.kind in "biu":
-        return array.astype("float64")
-    if array.dtype.name not in ("float32", "float64"):
-        raise TypeError(f"{name} must hold float32 or float64, not {array.dtype}")
-    return array

@@ -16,7 +16,7 @@ an argument holds no real numbers and ValueError where a shape or a setting does
 
 import operator
 
-from cs231n_kit.arrays import array_module
+from cs231n_kit.arrays import array_module, as_floats
 
 EPS = 1e-5
 MOMENTUM = 0.9
@@ -186,7 +186,7 @@ def _running_statistics(x, mode, bn_param):
     found = []
     for name in ("running_mean", "running_var"):
         if name in bn_param:
-            statistic = _floats(f'bn_param["{name}"]', bn_param[name])
+            statistic = as_floats(f'bn_param["{name}"]', bn_param[name])
             _check_shape(f'bn_param["{name}"]', statistic, x.shape[1:2], x)
             statistic = statistic.astype(x.dtype, copy=False)
         elif mode == "train":
@@ -252,7 +252,7 @@ def _eps(name, param):
 
 def _operands(x, gamma, beta, rule, ndim):
     array_module(x, gamma, beta)
-    x, gamma, beta = _floats("x", x), _floats("gamma", gamma), _floats("beta", beta)
+    x, gamma, beta = as_floats("x", x), as_floats("gamma", gamma), as_floats("beta", beta)
     if x.ndim != ndim:
         raise ValueError(f"{rule}, not {x.shape}")
     if 0 in x.shape:
@@ -260,17 +260,8 @@ def _operands(x, gamma, beta, rule, ndim):
     return x, gamma, beta
 
 
-def _floats(name, array):
-    array = array_module(array).asarray(array)
-    if array.dtype.kind in "biu":
-        return array.astype("float64")
-    if array.dtype.name not in ("float32", "float64"):
-        raise TypeError(f"{name} must hold float32 or float64, not {array.dtype}")
-    return array
-
-
 def _dout(dout, shape):
-    dout = _floats("dout", dout)
+    dout = as_floats("dout", dout)
     if dout.shape != shape:
         raise ValueError(f"dout must have the shape {shape}, that of out, not {dout.shape}")
     return dout

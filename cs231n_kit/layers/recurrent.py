@@ -5,7 +5,7 @@ float32 and float64 are kept, integers are taken as float64, and where types dif
 functions raise TypeError where an argument holds no real numbers and ValueError where shapes do not fit.
 """
 
-from cs231n_kit.arrays import array_module
+from cs231n_kit.arrays import array_module, as_floats
 from cs231n_kit.layers.activation import sigmoid_forward
 
 
@@ -184,7 +184,7 @@ def _to_parameters(da, x, h0, h, Wx):
 def _operands(given, x_axes, blocks=1):
     """The arguments as floating point arrays; checks that their shapes go together."""
     array_module(*given.values())
-    arrays = {name: _floats(name, array) for name, array in given.items()}
+    arrays = {name: as_floats(name, array) for name, array in given.items()}
     x, Wh = arrays["x"], arrays["Wh"]
     if x.ndim != x_axes.count(",") + 1:
         raise ValueError(f"x must have the shape ({x_axes}), not {x.shape}")
@@ -204,16 +204,7 @@ def _operands(given, x_axes, blocks=1):
 
 
 def _gradient(name, gradient, of):
-    gradient = _floats(name, gradient)
+    gradient = as_floats(name, gradient)
     if gradient.shape != of.shape:
         raise ValueError(f"{name} must have the shape {of.shape}, that of {name[1:]}, not {gradient.shape}")
     return gradient
-
-
-def _floats(name, array):
-    array = array_module(array).asarray(array)
-    if array.dtype.kind in "biu":
-        return array.astype("float64")
-    if array.dtype.name not in ("float32", "float64"):
-        raise TypeError(f"{name} must hold float32 or float64, not {array.dtype}")
-    return array

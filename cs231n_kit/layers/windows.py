@@ -2,22 +2,12 @@
 
 from numbers import Integral
 
-from cs231n_kit.arrays import array_module
-
-
-def floats(name, array):
-    """The array if it holds float32 or float64, integers as float64. Raises TypeError for anything else."""
-    array = array_module(array).asarray(array)
-    if array.dtype.kind in "biu":
-        return array.astype("float64")
-    if array.dtype.name not in ("float32", "float64"):
-        raise TypeError(f"{name} must hold float32 or float64, not {array.dtype}")
-    return array
+from cs231n_kit.arrays import as_floats
 
 
 def images(x):
     """x as floats of shape (N, C, H, W), nothing of which is 0."""
-    x = floats("x", x)
+    x = as_floats("x", x)
     if x.ndim != 4:
         raise ValueError(f"x must have the shape (N, C, H, W), not {x.shape}; a single image is x[None]")
     if 0 in x.shape:
@@ -27,7 +17,7 @@ def images(x):
 
 def gradients(dout, shape):
     """dout as floats of the shape that the layer's output has."""
-    dout = floats("dout", dout)
+    dout = as_floats("dout", dout)
     if dout.shape != shape:
         raise ValueError(f"dout must have the shape of the layer's output, {shape}, not {dout.shape}")
     return dout
