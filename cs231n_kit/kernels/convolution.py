@@ -11,7 +11,7 @@ import numpy as np
 from cs231n_kit.arrays import array_module
 from cs231n_kit.kernels.parallel import fastest, numba_threads
 
-BLOCK = 1 << 18  # elements of the columns of a block, so that they stay in the cache
+BLOCK = 1 << 17  # elements of the columns of a block, so that they stay in the cache
 WORTH_COMPILING = 20_000_000  # multiply-adds; below, NumPy needs a few milliseconds at most
 
 
