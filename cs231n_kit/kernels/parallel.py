@@ -8,12 +8,18 @@ import warnings
 _one_at_a_time = threading.Lock()  # some of Numba's thread pools crash when two threads enter them at once
 
 
-def compiled(parallel=False):
+REORDERED_SUMS = frozenset({"reassoc", "nsz", "contract"})  # vectorises; NaN and infinity keep their meaning
+    "reassoc",
+    "nsz",
+    "contract",
+}  # sums in any order, which vectorises; NaN and infinity keep their meaning
+
+
+def compiled(parallel=False, fastmath=REORDERED_SUMS):
     """Decorator: compile on the first call and keep the result on disk, where Numba finds a folder it may write to."""
     from numba import njit
 
-    # "reassoc" allows to sum in another order, which vectorises; NaN and infinity keep their meaning.
-    options = dict(parallel=parallel, fastmath={"reassoc", "nsz", "contract"}, nogil=True)
+    options = dict(parallel=parallel, fastmath=set(fastmath), error_model="numpy", nogil=True)
 
     def compile_later(function):
         try:

@@ -4,16 +4,10 @@ The definitions are in cs231n_kit.optimizers. One thread each: a pass is bound b
 """
 
 import numpy as np
-from numba import njit
 
+from cs231n_kit.kernels.parallel import compiled
 
-def _compiled(function):
-    """Compile on the first call and keep the result on disk, where Numba finds a folder it may write to."""
-    options = dict(fastmath={"contract"}, error_model="numpy", nogil=True)  # "numpy": no branch for division by zero
-    try:
-        return njit(cache=True, **options)(function)
-    except RuntimeError:
-        return njit(**options)(function)
+_compiled = compiled(fastmath={"contract"})
 
 
 def sgd(w, dw, config):
