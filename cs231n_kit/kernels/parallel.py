@@ -7,12 +7,7 @@ import warnings
 
 _one_at_a_time = threading.Lock()  # some of Numba's thread pools crash when two threads enter them at once
 
-
 REORDERED_SUMS = frozenset({"reassoc", "nsz", "contract"})  # vectorises; NaN and infinity keep their meaning
-    "reassoc",
-    "nsz",
-    "contract",
-}  # sums in any order, which vectorises; NaN and infinity keep their meaning
 
 
 def compiled(parallel=False, fastmath=REORDERED_SUMS):
