@@ -30,6 +30,19 @@ def array_module(*arrays: object) -> ModuleType:
     return cupy
 
 
+def as_floats(name: str, array):
+    """The array as float32 or float64, integers and booleans as float64.
+
+    Raises TypeError, with the argument's ``name``, for anything else.
+    """
+    array = array_module(array).asarray(array)
+    if array.dtype.kind in "biu":
+        return array.astype("float64")
+    if array.dtype.name not in ("float32", "float64"):
+        raise TypeError(f"{name} must hold float32 or float64, not {array.dtype}")
+    return array
+
+
 def to_device(array):
     """The array as a CuPy array on the GPU. Raises RuntimeError with the way out where there is no GPU."""
     if _is_device_array(array):

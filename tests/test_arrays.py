@@ -151,3 +151,11 @@ def test_numpy_users_never_import_cupy_numba_or_matplotlib():
         "assert not {'cupy', 'numba', 'matplotlib', 'sklearn'} & set(sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+
+
+def test_as_floats_keeps_floats_widens_integers_and_names_what_it_refuses():
+    small = np.ones(2, np.float32)
+    assert arrays.as_floats("x", small) is small
+    assert arrays.as_floats("x", [1, 2]).dtype == np.float64
+    with pytest.raises(TypeError, match="w must hold float32 or float64, not complex128"):
+        arrays.as_floats("w", np.ones(2, complex))

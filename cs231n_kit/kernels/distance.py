@@ -1,17 +1,13 @@
 """Distances between all rows of two matrices, and the k smallest of each row."""
 
-import threading
-import warnings
-
 import numpy as np
 
 from cs231n_kit.arrays import array_module
+from cs231n_kit.kernels.parallel import fastest, numba_threads
 
 FEW_FEATURES = 16  # up to here differences are as fast as a matrix product, and free of cancellation
 BLOCK = 1 << 18  # elements of a temporary array, so that it stays in the cache
 WORTH_COMPILING = 20_000_000  # absolute differences; NumPy needs about 50 ms for them
-
-_numba_lock = threading.Lock()  # some of Numba's thread pools crash when two threads enter them at once
 
 
 def l2_distances(X, Y):
@@ -51,12 +47,7 @@ def l1_distances(X, Y):
     """
     xp = array_module(X, Y)
     if xp is np and len(X) * len(Y) * X.shape[-1] >= WORTH_COMPILING:
-        try:
-            return l1_distances_numba(X, Y)
-        except ImportError:
-            pass
-        except Exception as error:
-            warnings.warn(f"Numba failed, NumPy computes the L1 distances, slower: {error}", stacklevel=2)
+        return fastest(l1_distances_numba, l1_distances_numpy, X, Y)
     return l1_distances_numpy(X, Y)
 
 
@@ -73,7 +64,7 @@ def l1_distances_numba(X, Y):
 
     X, Y, _ = _operands(np, X, Y, small_integers="float32")
     distances = np.empty((len(X), len(Y)), X.dtype)
-    with _numba_lock:
+    with numba_threads():
         sum_absolute_differences(np.ascontiguousarray(X), np.ascontiguousarray(Y), distances)
     return distances
 

@@ -1,20 +1,12 @@
 """The L1 kernel in machine code."""
 
 import numpy as np
-from numba import njit, prange
+from numba import prange
+
+from cs231n_kit.kernels.parallel import compiled
 
 
-def _compiled(function):
-    """Compile on the first call and keep the result on disk, where Numba finds a folder it may write to."""
-    # "reassoc" allows to sum in another order, which vectorises; NaN and infinity keep their meaning.
-    options = dict(parallel=True, fastmath={"reassoc", "nsz", "contract"}, nogil=True)
-    try:
-        return njit(cache=True, **options)(function)
-    except RuntimeError:
-        return njit(**options)(function)
-
-
-@_compiled
+@compiled(parallel=True)
 def sum_absolute_differences(X, Y, distances):
     """Write sum_d |X[n, d] - Y[m, d]| into distances[n, m].
 
