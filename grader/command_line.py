@@ -150,12 +150,13 @@ def demo(
 
 
 def grade_table(assignment: str, rows: list) -> Table:
-    """Students against graded cells."""
-    table = Table(title=f"Grades of {assignment}", title_justify="left")
-    table.add_column("student", no_wrap=True)
+    """Students against graded cells, which are numbered so that the table fits a terminal; the caption names them."""
     names = list(dict.fromkeys(cell[0] for row in rows for cell in row.cells))
-    for name in names:
-        table.add_column(name.replace("_", " "), justify="right", overflow="fold")
+    numbered = "\n".join(f"{number} {name}" for number, name in enumerate(names, 1))
+    table = Table(title=f"Grades of {assignment}", caption=numbered, title_justify="left", caption_justify="left")
+    table.add_column("student", no_wrap=True)
+    for number in range(1, len(names) + 1):
+        table.add_column(str(number), justify="right")
     table.add_column("score", justify="right", style="bold", no_wrap=True)
     for row in rows:
         cells = {name: "by hand" if by_hand else f"{score:g}/{points:g}" for name, score, points, by_hand in row.cells}
