@@ -65,7 +65,7 @@ class NotebookChecks:
 
 
 def load_checks(notebook: str) -> NotebookChecks | None:
-    """The checks of `grader/checks/<notebook>.py` (its `CHECKS`), None when the notebook has none."""
+    """The `CHECKS` of the module or package `grader.checks.<notebook>`, None when the notebook has none."""
     name = f"grader.checks.{notebook}"
     if not notebook.isidentifier() or importlib.util.find_spec(name) is None:
         return None

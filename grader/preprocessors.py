@@ -49,10 +49,10 @@ def compare_points(nb: NotebookNode, checks: NotebookChecks, name: str) -> None:
         if cells.pop(check.function, None) != check.points:
             raise ValueError(
                 f"{name}.ipynb: the check cell {check.function!r} is missing or not worth {check.points:g} points, "
-                f"as grader/checks/{name}.py says"
+                f"as grader.checks.{name} says"
             )
     if cells:
-        raise ValueError(f"{name}.ipynb: no check in grader/checks/{name}.py for the cells {', '.join(cells)}")
+        raise ValueError(f"{name}.ipynb: no check in grader.checks.{name} for the cells {', '.join(cells)}")
 
 
 class _WithSource(NbGraderPreprocessor):
