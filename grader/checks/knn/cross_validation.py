@@ -4,8 +4,6 @@ import numpy as np
 
 from grader.check import Check, Mistake, Property
 
-_GAP = 1e-3  # the least relative difference between two distances of a row
-
 
 def _accuracies(X, y, k_choices, num_folds):
     """Accuracies (K, num_folds) for labels 2 and 5 and odd k."""
