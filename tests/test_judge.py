@@ -3,8 +3,11 @@
 import nbformat
 from nbformat.v4 import new_code_cell, new_notebook
 
+from cs231n_kit.checking.answer_key import CheckKey
+from cs231n_kit.checking.calling import Outcome
 from cs231n_kit.checking.loops import find_loop
-from grader.judge import function_sources
+from grader.check import Check
+from grader.judge import _asker, function_sources
 
 
 def notebook(*sources, **metadata):
@@ -31,3 +34,29 @@ def test_of_two_definitions_the_last_counts_and_skipped_cells_do_not():
     assert find_loop("f", function_sources(book)) == ""
     assert function_sources(notebook("def f(x): pass", tags=["skip-grading"])) == {}
     nbformat.validate(book)
+
+
+class SlowSession:
+    """Answers every question after `seconds` of a made-up clock, as long as the judge waits that long."""
+
+    def __init__(self, seconds):
+        self.seconds, self.clock, self.asked = seconds, 0.0, 0
+
+    def ready(self):
+        return True
+
+    def ask(self, function, arguments, size, deadline):
+        self.asked += 1
+        allowed = deadline - self.clock
+        self.clock += min(self.seconds, allowed)
+        return Outcome("nothing" if self.seconds <= allowed else "timeout")
+
+
+def test_the_time_limit_is_for_all_cases_of_a_check_together(monkeypatch):
+    session = SlowSession(seconds=3.0)
+    monkeypatch.setattr("grader.judge.time.monotonic", lambda: session.clock)
+    ask = _asker(Check("f", (), time_limit=10.0), CheckKey("f", ("x",), ()), session)
+    statuses = [ask(()).status for _ in range(6)]
+    assert statuses == ["nothing"] * 3 + ["timeout"] * 3
+    assert session.asked == 4, "after a time-out nothing more is asked"
+    assert session.clock == 10
