@@ -30,10 +30,10 @@ demo: $(INSTALLED) ## an instructor's day: release, five submissions, grades, fe
 bench: $(INSTALLED) ## time the kit against its peers
 	@set -e; for script in benchmarks/*.py; do echo; echo "== $$script"; .venv/bin/python "$$script"; done
 
-# argon2-cffi-bindings 26 has no wheels for Intel Macs.
+# argon2-cffi-bindings 26 has no wheels for Intel Macs; PyTorch 2.13 is what the comparisons were made with.
 pins: $(INSTALLED) ## resolve constraints.txt anew, for every platform and Python
 	@.venv/bin/python -m pip install --quiet uv
-	@set -o pipefail; printf '%s\n' hatchling editables 'argon2-cffi-bindings<26' \
+	@set -o pipefail; printf '%s\n' hatchling editables 'argon2-cffi-bindings<26' 'torch<2.14' \
 	| .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest --all-extras \
 	  --no-header --no-annotate pyproject.toml - | sed 's/ *;.*//' > constraints.new
 	@mv constraints.new constraints.txt
