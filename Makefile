@@ -6,7 +6,7 @@ PYTHON ?= python3
 INSTALLED := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install lab test test-long demo bench pins clean
+.PHONY: help install lab test test-torch test-long demo bench pins clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -19,6 +19,13 @@ lab: $(INSTALLED) ## open the course in JupyterLab
 test: $(INSTALLED) ## run the test suite
 	@.venv/bin/cs231n doctor --tests
 	.venv/bin/python -m pytest
+
+test-torch: $(INSTALLED) ## install PyTorch and compare the kit with it
+	@.venv/bin/python -c 'import torch' 2>/dev/null || { \
+	  echo "Installing PyTorch into .venv: 0.2 GB for the CPU alone, several with the CUDA libraries of its Linux build."; \
+	  PIP_BUILD_CONSTRAINT=constraints.txt PIP_DISABLE_PIP_VERSION_CHECK=1 .venv/bin/python -m pip install --quiet \
+	    --retries 10 --timeout 60 --constraint constraints.txt --editable '.[torch]'; }
+	.venv/bin/python -m pytest tests/pytorch
 
 test-long: $(INSTALLED) ## train networks and compare with what they should reach (slow)
 	@.venv/bin/python -m pytest -m long; status=$$?; \
