@@ -189,3 +189,23 @@ def test_scores_beyond_what_exp_can_take(size, form):
         flat, flat_gradient = losses.softmax_loss(form.of(x), y)
         assert_close(found, 5 * flat)
         assert_close(gradient[0], 5 * flat_gradient, dtype=form.dtype)
+
+
+@pytest.mark.parametrize(
+    "loss, reference",
+    [
+        (losses.softmax_loss, F.cross_entropy),
+        (lambda x, y: losses.l2_loss(x, np.ones(x.shape)), lambda x, y: F.mse_loss(x, torch.ones_like(x))),
+        (lambda x, y: losses.logistic_loss(x, np.ones(x.shape)), lambda x, y: torch_logistic(x, torch.ones_like(x))),
+        (
+            lambda x, y: losses.structured_svm_loss(x, y, lambda s: np.eye(3)[s], lambda x, y: (2, 1.0)),
+            lambda x, y: (1 + x[:, 2] - x.gather(1, y[:, None])[:, 0]).clamp(min=0).mean(),
+        ),
+    ],
+    ids=["softmax", "l2", "logistic", "structured"],
+)
+def test_a_score_of_nan_is_not_hidden(loss, reference):
+    x, y = normal(0, (4, 3))[0], np.array([0, 1, 2, 1])
+    x[1, 2] = np.nan
+    assert np.isnan(reference(tensor(x), tensor(y)))
+    assert np.isnan(loss(x, y)[0])
