@@ -83,7 +83,8 @@ def word_embedding_forward(x, W):
 
     Returns out (N, T, D), of W's type, and the cache (x, W) for ``word_embedding_backward``.
 
-    Raises TypeError where x holds no integers, ValueError where W is no matrix or x is empty, IndexError for a word outside W.
+    Raises TypeError where x holds no integers, ValueError where W is no matrix or x is empty, IndexError for a word
+    outside W.
     """
     xp = array_module(x, W)
     x, W = xp.asarray(x), as_floats("W", W)

@@ -204,6 +204,7 @@ def test_scores_beyond_what_exp_can_take(size, form):
     ],
     ids=["softmax", "l2", "logistic", "structured"],
 )
+@pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")
 def test_a_score_of_nan_is_not_hidden(loss, reference):
     x, y = normal(0, (4, 3))[0], np.array([0, 1, 2, 1])
     x[1, 2] = np.nan
