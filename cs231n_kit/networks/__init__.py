@@ -6,6 +6,7 @@ from cs231n_kit.networks.arrangements import Parallel, Residual
 from cs231n_kit.networks.convolution import AveragePool, Convolution, Flatten, GlobalAveragePool, MaxPool
 from cs231n_kit.networks.layer import Layer, Parameter
 from cs231n_kit.networks.normalization import BatchNorm, Dropout, GroupNorm, LayerNorm
+from cs231n_kit.networks.parser import parse
 from cs231n_kit.networks.recurrent import LSTM, RNN
 from cs231n_kit.networks.sequential import Sequential
 
@@ -35,4 +36,5 @@ __all__ = [
     "Tanh",
     "TemporalAffine",
     "WordEmbedding",
+    "parse",
 ]

@@ -37,6 +37,9 @@ class LeakyReLU(Layer):
 
     alpha: float = 0.01
 
+    def __post_init__(self):
+        check_slope(self.alpha)
+
     def forward(self, x, own, mode):
         return leaky_relu_forward(x, self.alpha)
 
@@ -49,6 +52,9 @@ class ELU(Layer):
     """x where x > 0, else alpha (eˣ - 1)."""
 
     alpha: float = 1.0
+
+    def __post_init__(self):
+        check_slope(self.alpha)
 
     def forward(self, x, own, mode):
         return elu_forward(x, self.alpha)
@@ -100,3 +106,8 @@ class Maxout(Layer):
     def backward(self, dout, cache, input_gradient):
         dx = array_module(dout).moveaxis(maxout_backward(dout, cache), -1, 2)
         return dx.reshape(len(dx), -1, *dx.shape[3:]), {}
+
+
+def check_slope(alpha):
+    if not 0 <= alpha < float("inf"):
+        raise ValueError(f"alpha must be a finite number and not negative, not {alpha!r}")

@@ -130,6 +130,9 @@ class Sequential(Chain):
             raise ValueError(f"dout must have the shape of the scores, {self._output_shape}, not {dout.shape}")
         run = self._pass(observe=observe, caches=self._caches)
         dx = self.propagate_back(dout, "", run, input_gradient)
+        missing = [key for key in self.parameters if key not in run.gradients]
+        if missing:
+            raise RuntimeError(f"no layer's backward returned the gradient of {', '.join(missing)}")
         self.gradients = {key: run.gradients[key] for key in self.parameters}
         return dx if input_gradient else None
 
@@ -237,11 +240,15 @@ class Sequential(Chain):
             raise ValueError(f"{expected}. {error}") from None
         for row in rows:
             known = self._rows.get(row.path)
-            if known and row.layer.parameters(row.input_shape) != known.layer.parameters(known.input_shape):
+            if known and _shapes(row) != _shapes(known):
                 raise ValueError(
                     f"{expected}. Layer {row.path}, {row.layer!r}, would get inputs {batch_of(row.input_shape)}, but "
                     f"its parameters are for {batch_of(known.input_shape)}"
                 )
+
+
+def _shapes(row) -> dict[str, tuple]:
+    return {name: parameter.shape for name, parameter in row.layer.parameters(row.input_shape).items()}
 
 
 def _shape(input_shape) -> tuple[int, ...]:

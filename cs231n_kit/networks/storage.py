@@ -31,20 +31,13 @@ def save(path, arrays: dict) -> None:
 def load(path, arrays: dict) -> None:
     """Fill the arrays, in place, with those of the same names in the file, once all is known to fit."""
     stored = _read(path)
-    problems = _names("lacks", [name for name in arrays if name not in stored])
-    problems += _names("has the unknown", [name for name in stored if name not in arrays])
-    problems += [
-        f"its {name} has the shape {stored[name].shape}, but the network's {array.shape}"
-        for name, array in arrays.items()
-        if name in stored and stored[name].shape != array.shape
-    ][:LISTED]
-    problems += [
-        f"its {name} holds {stored[name].dtype}, no floating point numbers"
-        for name in arrays
-        if name in stored and stored[name].dtype.kind != "f"
-    ][:LISTED]
+    problems = [
+        *_some("missing", [name for name in arrays if name not in stored]),
+        *_some("additional", [name for name in stored if name not in arrays]),
+        *_some("wrong", [_misfit(name, array, stored[name]) for name, array in arrays.items() if name in stored]),
+    ]
     if problems:
-        raise ValueError(f"{path} does not fit this network: it {'; '.join(problems)}".replace("it its", "its"))
+        raise ValueError(f"{path} does not fit this network: {'; '.join(problems)}. Nothing was loaded.")
     for name, array in arrays.items():
         array[...] = array_module(array).asarray(stored[name])
 
@@ -62,8 +55,17 @@ def _read(path) -> dict:
         raise ValueError(f"{path} is damaged, or no saved network ({error}). Nothing was loaded.") from None
 
 
-def _names(verb, names) -> list[str]:
-    if not names:
-        return []
-    more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
-    return [f"{verb} {', '.join(names[:LISTED])}{more}"]
+def _misfit(name, array, stored) -> str:
+    """What is wrong with a stored array, or nothing."""
+    if stored.shape != array.shape:
+        return f"{name} of shape {stored.shape} instead of {array.shape}"
+    if stored.dtype.kind != "f":
+        return f"{name} of type {stored.dtype} instead of {array.dtype}"
+    return ""
+
+
+def _some(what, entries) -> list[str]:
+    """The entries in words, in a list, which is empty where there are none."""
+    entries = [entry for entry in entries if entry]
+    more = f" and {len(entries) - LISTED} more" if len(entries) > LISTED else ""
+    return [f"{what} {', '.join(entries[:LISTED])}{more}"] if entries else []
