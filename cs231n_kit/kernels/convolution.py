@@ -9,6 +9,7 @@ import math
 import numpy as np
 
 from cs231n_kit.arrays import array_module
+from cs231n_kit.kernels import winograd
 from cs231n_kit.kernels.parallel import fastest, numba_threads
 
 BLOCK = 1 << 17  # elements of the columns of a block, so that they stay in the cache
@@ -78,9 +79,13 @@ def convolution_numba(x, w, b, stride, pad, dilation):
 
     from cs231n_kit.kernels import convolution_numba
 
+    x, w, b = _plain(x, w, b)
+    if winograd.is_faster(x, w, stride, pad, dilation):
+        out = winograd.convolution(x, w, b, pad)
+        if out is not None:
+            return out
     geometry = _geometry(x, w, stride, pad, dilation)
     out = np.empty((len(x), len(w), *geometry[5:7]), x.dtype)
-    x, w, b = _plain(x, w, b)
     threads = get_num_threads()
     with numba_threads():
         arguments = x.reshape(-1), w.reshape(len(w), -1), b, out.reshape(-1)
@@ -97,8 +102,13 @@ def convolution_gradients_numba(dout, x, w, stride, pad, dilation, input_gradien
 
     from cs231n_kit.kernels import convolution_numba
 
-    geometry = _geometry(x, w, stride, pad, dilation)
     dout, x, w = _plain(dout, x, w)
+    db = dout.sum(axis=(0, 2, 3))
+    if winograd.is_faster(x, w, stride, pad, dilation):
+        dx_and_dw = winograd.gradients(dout, x, w, pad, input_gradient)
+        if dx_and_dw is not None:
+            return *dx_and_dw, db
+    geometry = _geometry(x, w, stride, pad, dilation)
     threads = get_num_threads()
     copies = threads if len(x) < threads else 1
     dx = np.zeros((copies, x.size if input_gradient else 0), x.dtype)
@@ -107,7 +117,7 @@ def convolution_gradients_numba(dout, x, w, stride, pad, dilation, input_gradien
         arguments = dout.reshape(-1), x.reshape(-1), w.reshape(len(w), -1), dx, dw
         convolution_numba.backward(*arguments, geometry, *_block(dout.shape, w, threads))
     dx = (dx[0] if copies == 1 else dx.sum(axis=0)).reshape(x.shape) if input_gradient else None
-    return dx, np.ascontiguousarray(dw.sum(axis=0).T).reshape(w.shape), dout.sum(axis=(0, 2, 3))
+    return dx, np.ascontiguousarray(dw.sum(axis=0).T).reshape(w.shape), db
 
 
 def _is_pointwise(w, stride, pad):
@@ -187,7 +197,7 @@ def _plain(*arrays):
 
 def _block(out_shape, w, threads):
     """(images, rows): how many images a block of the compiled kernels is made of, and how many output rows of each."""
-    N, F, height, width = out_shape
+    N, _, height, width = out_shape
     columns = max(BLOCK // w[0].size, 256)  # with fewer BLAS gets slow,
     if w.size * 192 <= 10**6:  # except that OpenBLAS is at its fastest where a product is that small
         columns = 192

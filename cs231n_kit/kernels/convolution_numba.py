@@ -18,13 +18,13 @@ def forward(x, w, b, out, geometry, images, rows, threads):
     OH, OW = geometry[5], geometry[6]
     F, K = w.shape
     N = out.size // (F * OH * OW)
-    blocks = _count_blocks(N, OH, images, rows)
+    blocks = count_blocks(N, OH, images, rows)
     for thread in prange(threads):
         columns_memory = np.empty(K * images * rows * OW, x.dtype)
         result_memory = np.empty(F * images * rows * OW, x.dtype)
         shifted = np.empty(_seen_rows(rows, geometry) * OW, x.dtype)
         for block in range(thread * blocks // threads, (thread + 1) * blocks // threads):
-            first, last, top, bottom = _extent(block, N, OH, images, rows)
+            first, last, top, bottom = extent(block, N, OH, images, rows)
             width = (last - first) * (bottom - top) * OW
             columns, result = columns_memory[: K * width], result_memory[: F * width]
             _unfold(x, shifted, columns, first, last, top, bottom, geometry)
@@ -41,8 +41,8 @@ def backward(dout, x, w, dx, dw, geometry, images, rows):
     OH, OW = geometry[5], geometry[6]
     F, K = w.shape
     N = dout.size // (F * OH * OW)
-    blocks, threads, copies = _count_blocks(N, OH, images, rows), len(dw), len(dx)
-    together = _count_blocks(1, OH, 1, rows) if copies == 1 else 1
+    blocks, threads, copies = count_blocks(N, OH, images, rows), len(dw), len(dx)
+    together = count_blocks(1, OH, 1, rows) if copies == 1 else 1
     units = blocks // together
     w_transposed = np.ascontiguousarray(w.T)
     for thread in prange(threads):
@@ -51,26 +51,27 @@ def backward(dout, x, w, dx, dw, geometry, images, rows):
         shifted = np.empty(_seen_rows(rows, geometry) * OW, x.dtype)
         share = np.empty((K, F), x.dtype)
         for block in range(thread * units // threads * together, (thread + 1) * units // threads * together):
-            first, last, top, bottom = _extent(block, N, OH, images, rows)
+            first, last, top, bottom = extent(block, N, OH, images, rows)
             width = (last - first) * (bottom - top) * OW
             columns = columns_memory[: K * width]
             gradient, transposed = gradient_memory[0, : F * width], gradient_memory[1, : F * width]
             _load(dout, gradient, transposed, first, last, top, bottom, OH, OW, F)
             _unfold(x, shifted, columns, first, last, top, bottom, geometry)
             np.dot(columns.reshape(K, width), transposed.reshape(width, F), share)
-            _add(share.reshape(-1), dw[thread].reshape(-1))
+            add(share.reshape(-1), dw[thread].reshape(-1))
             if dx.size:
                 np.dot(w_transposed, gradient.reshape(F, width), columns.reshape(K, width))
                 _fold(columns, shifted, dx[thread % copies], first, last, top, bottom, geometry)
 
 
 @compiled()
-def _count_blocks(N, OH, images, rows):
+def count_blocks(N, OH, images, rows):
+    """How many blocks of so many images and rows there are in N images of OH rows."""
     return ((N + images - 1) // images) * ((OH + rows - 1) // rows)
 
 
 @compiled()
-def _extent(block, N, OH, images, rows):
+def extent(block, N, OH, images, rows):
     """(first, last, top, bottom): the images first <= n < last and the output rows top <= i < bottom of a block."""
     bands = (OH + rows - 1) // rows
     first, top = block // bands * images, block % bands * rows
@@ -89,7 +90,7 @@ def _unfold(x, shifted, columns, first, last, top, bottom, geometry):
 
     The pixels that column kw of the windows sees are shifted into place once, for all the kh that see them.
     """
-    C, H, W, HH, WW, OH, OW, sh, sw, ph, pw, dh, dw = geometry
+    C, H, W, HH, WW, _, OW, sh, sw, ph, pw, dh, dw = geometry
     height, step, start = bottom - top, np.uint64(sw), top * sh - ph
     for n in range(first, last):
         for c in range(C):
@@ -125,7 +126,7 @@ def _unfold(x, shifted, columns, first, last, top, bottom, geometry):
 @compiled()
 def _fold(columns, shifted, dx, first, last, top, bottom, geometry):
     """The transpose of ``_unfold``: add each entry of columns to the place in dx that it would come from."""
-    C, H, W, HH, WW, OH, OW, sh, sw, ph, pw, dh, dw = geometry
+    C, H, W, HH, WW, _, OW, sh, sw, ph, pw, dh, dw = geometry
     height, step, start = bottom - top, np.uint64(sw), top * sh - ph
     for n in range(first, last):
         for c in range(C):
@@ -189,6 +190,7 @@ def _load(dout, gradient, transposed, first, last, top, bottom, OH, OW, F):
 
 
 @compiled()
-def _add(a, total):
+def add(a, total):
+    """Add a to total, both flat."""
     for i in range(np.uint64(len(a))):
         total[i] += a[i]
