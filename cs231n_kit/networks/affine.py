@@ -86,6 +86,7 @@ class TemporalAffine(Layer):
 class WordEmbedding(Layer):
     """A vector for each of ``words`` words: integers (T,) to (T, units). Array W (words, units)."""
 
+    takes_words = True
     words: int
     units: int
     initialize: Callable = small_normal
@@ -102,9 +103,6 @@ class WordEmbedding(Layer):
 
     def parameters(self, shape):
         return {"W": Parameter((self.words, self.units), self.initialize)}
-
-    def accept(self, x, dtype):
-        return x
 
     def forward(self, x, own, mode):
         return word_embedding_forward(x, own["W"])

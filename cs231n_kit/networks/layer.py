@@ -6,7 +6,7 @@ from functools import partial
 from numbers import Integral
 from typing import NamedTuple
 
-from cs231n_kit.arrays import array_module, as_floats
+from cs231n_kit.arrays import array_module
 from cs231n_kit.initialization import bias_constant
 from cs231n_kit.networks.receptive_field import Reach
 from cs231n_kit.networks.trace import Row, Signal
@@ -30,6 +30,7 @@ class Layer:
     """
 
     needs_generator = False  # whether ``forward`` finds a random generator in own["generator"]
+    takes_words = False  # whether inputs are integers, the numbers of words
 
     def output_shape(self, shape):
         """The shape of outputs for inputs of this shape. Raises ValueError where the layer cannot take them."""
@@ -50,10 +51,6 @@ class Layer:
     def reach(self) -> Reach | None:
         """Which inputs an output is made of, along height and width: a window, or None for the whole input."""
         return Reach()
-
-    def accept(self, x, dtype):
-        """x as ``forward`` wants it: floating, of the network's dtype."""
-        return as_floats("x", x).astype(dtype, copy=False)
 
     def forward(self, x, own, mode):
         """(out, cache) for a batch x; own holds this place's arrays by name, mode is "train" or "test"."""
@@ -77,7 +74,7 @@ class Layer:
     def propagate(self, x, path, run):
         """The output for a batch x; its cache is kept where the pass keeps caches."""
         try:
-            out, cache = self.forward(self.accept(x, run.dtype), run.own[path], run.mode)
+            out, cache = self.forward(x, run.own[path], run.mode)
         except Exception as error:
             error.add_note(f"This happened in the forward pass of layer {path}, {self!r}.")
             raise

@@ -6,7 +6,7 @@ from numbers import Integral
 
 import numpy as np
 
-from cs231n_kit.arrays import array_module
+from cs231n_kit.arrays import array_module, as_floats
 from cs231n_kit.networks import storage
 from cs231n_kit.networks.arrangements import Chain
 from cs231n_kit.networks.layer import Layer, batch_of, check_count
@@ -20,7 +20,6 @@ LONG_WORK = 100_000_000_000  # multiply-adds that take about a second and deserv
 class Pass:
     """A forward or backward pass: what layers find and what they leave, by path."""
 
-    dtype: np.dtype
     trained: set[str]  # layers and arrangements with parameters
     own: dict[str, dict]  # each layer's arrays by name
     mode: str = "test"
@@ -104,8 +103,7 @@ class Sequential(Chain):
         self._check_initialized()
         if mode not in ("train", "test"):
             raise ValueError(f'mode must be "train" or "test", not {mode!r}')
-        x = array_module(x).asarray(x)
-        self._check_batch(x)
+        x = self._batch(x)
         self._caches = self._output_shape = None  # frees memory before more is taken
         run = self._pass(mode=mode, observe=observe, caches={} if cache else None)
         out = self.propagate(x, "", run)
@@ -144,7 +142,7 @@ class Sequential(Chain):
         self._check_initialized()
         check_count("batch_size", batch_size)
         X = array_module(X).asarray(X)
-        self._check_batch(X)
+        self._check_shape(X)
         starts = range(0, len(X), batch_size)
         if progress is None:
             progress = len(X) * sum(row.multiply_adds for row in self._rows.values()) > LONG_WORK
@@ -216,7 +214,7 @@ class Sequential(Chain):
             own[path]["generator"] = generator
         parts = [key.split(".")[:-1] for key in self.parameters]
         trained = {".".join(part[: i + 1]) for part in parts for i in range(len(part))}
-        return Pass(self.dtype, trained, own, **settings)
+        return Pass(trained, own, **settings)
 
     def _check_initialized(self, otherwise=""):
         if self.input_shape is None:
@@ -225,7 +223,15 @@ class Sequential(Chain):
                 + (f", {otherwise}" if otherwise else "")
             )
 
-    def _check_batch(self, x):
+    def _batch(self, x):
+        """x, checked, as an array of the network's dtype; words stay integers."""
+        x = array_module(x).asarray(x)
+        self._check_shape(x)
+        if any(layer.takes_words for _, layer in self.layers()):
+            return x
+        return as_floats("x", x).astype(self.dtype, copy=False)
+
+    def _check_shape(self, x):
         """Raise ValueError unless every layer can take what reaches it."""
         if x.shape[1:] == self.input_shape and len(x):
             return
