@@ -10,7 +10,7 @@ from cs231n_kit.arrays import array_module
 class Snapshot:
     """Copies of a network's parameters and statistics, and the states of its random generators (dropout).
 
-    ``take`` copies again, into the same memory; ``restore`` writes back, in place. The network keeps its layers.
+    ``take`` copies again, into the same memory where it can; ``restore`` writes back, in place.
     """
 
     def __init__(self, network):
@@ -20,8 +20,9 @@ class Snapshot:
     def take(self, network) -> None:
         for kept, arrays in ((self.parameters, network.parameters), (self.statistics, network.statistics)):
             for path, array in arrays.items():
-                if path in kept:
-                    kept[path][...] = array
+                copy = kept.get(path)
+                if copy is not None and (copy.shape, copy.dtype) == (array.shape, array.dtype):
+                    copy[...] = array
                 else:
                     kept[path] = array.copy()
         self.random_state = network.random_state()

@@ -3,6 +3,7 @@
 import math
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from cs231n_kit.training import arguments, checkpoint
 from cs231n_kit.training.callbacks import Callback, ProgressBar
 from cs231n_kit.training.evaluation import accuracy, evaluate, is_classification
 from cs231n_kit.training.history import History
-from cs231n_kit.training.interrupts import interrupts_wait
+from cs231n_kit.training.interrupts import how_to_go_on, interrupts_wait
 from cs231n_kit.training.live_plot import LivePlot
 from cs231n_kit.training.progress import Evaluation, Progress, Totals
 from cs231n_kit.training.snapshot import Snapshot
@@ -145,7 +146,7 @@ class Trainer:
         for callback in started:
             callback.on_stop(self, error)
         if isinstance(error, KeyboardInterrupt):
-            print(self._how_to_go_on())
+            print(how_to_go_on(self))
         elif error is not None:
             raise error
         elif self.best is not None:
@@ -281,18 +282,7 @@ class Trainer:
             total=self.epochs * updates,
             epoch=self.epoch + 1,
             loss=self.history.losses[-1] if self.history.losses else math.nan,
-            totals=self.totals,
+            totals=replace(self.totals),
             epoch_ended=ended,
             validation=validation,
         )
-
-    def _how_to_go_on(self):
-        text = (
-            f"Stopped after {self.step_count:,} updates, in epoch {self.epoch + 1} of {self.epochs}. The network holds "
-            "the weights of the last update. To go on from here, call fit with the same data again; to keep it for "
-            'later, trainer.save("training.npz").'
-        )
-        if self.best is not None:
-            best = self.history.epoch_in_words(self.history.best_epoch)
-            text += f" The best weights so far, of {best}, come back with trainer.restore_best()."
-        return text
