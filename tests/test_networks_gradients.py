@@ -68,7 +68,7 @@ NETWORKS = {
     "branches": (IMAGE, [Convolution(3, 1), INCEPTION, ReLU(), GlobalAveragePool(), Affine(3)]),
     "branches first": (IMAGE, [INCEPTION]),
     "branches of vectors": ((5,), [Parallel(Affine(2), (Affine(3), Tanh())), Affine(2)]),
-    "residual in branch": (IMAGE, [Parallel(Residual(Convolution(3, 1), shortcut=BatchNorm()), Convolution(1, 1))]),
+    "residual in branch": (IMAGE, [Parallel(Residual(Convolution(2, 1), shortcut=BatchNorm()), Convolution(1, 1))]),
     "nested": ((5,), [Affine(4), Sequential(ReLU(), Affine(3), Sequential(Tanh())), Affine(2)]),
     "rnn": (SEQUENCE, [RNN(3), TemporalAffine(2), RNN(2)]),
     "lstm": (SEQUENCE, [LSTM(3), TemporalAffine(2), LSTM(2)]),

@@ -107,9 +107,10 @@ class _Reader:
         layers = self.item(depth)
         while self.token.kind == "arrow":
             self.take()
+            place = self.token.place
             layers = layers + self.item(depth)
             if len(layers) > MOST_LAYERS:
-                self.fail(f"these are more than {MOST_LAYERS:,} layers")
+                _fail(self.text, place, f"these are more than {MOST_LAYERS:,} layers")
         return layers
 
     def item(self, depth) -> list[_Token]:

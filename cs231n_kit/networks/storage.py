@@ -50,7 +50,7 @@ def _read(path) -> dict:
         if damaged:
             raise ValueError(f"the checksum of its {damaged} is wrong")
         with np.load(path, allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
+            return {name: np.asarray(file[name]) for name in file.files}  # bytes where no array was stored
     except damage as error:
         raise ValueError(f"{path} is damaged, or no saved network ({error}). Nothing was loaded.") from None
 
