@@ -3,6 +3,7 @@
 import os
 from collections import defaultdict
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -64,7 +65,8 @@ def assert_close(found, expected, what="", dtype=np.float64, factor=1.0):
         expected = expected.detach().numpy()
     name = np.dtype(dtype).name
     error = difference(found, expected, SMALLEST[name])
-    test = os.environ["PYTEST_CURRENT_TEST"].partition(" ")[0].partition("::")[2].partition("[")[0]
+    path, _, test = os.environ["PYTEST_CURRENT_TEST"].partition("[")[0].partition(" ")[0].partition("::")
+    test = f"{Path(path).stem}: {test}"
     largest_differences[test, name] = max(largest_differences[test, name], error)
     assert error <= factor * TOLERANCE[name], (
         f"{what} in {name} differs from PyTorch by {error:.1e} of its largest element\n{found}\n{expected}"
