@@ -114,7 +114,7 @@ def test_shapes_that_do_not_fit_together(steps, shape, message):
     [
         (np.ones((2, 1, 8, 8)), "Layer 0, Convolution(4, 3, pad=1), would get inputs (N, 1, 8, 8), but its parameters"),
         (np.ones((2, 8, 8, 3)), "Layer 0, Convolution(4, 3, pad=1), would get inputs (N, 8, 8, 3), but"),
-        (np.ones((2, 3, 9, 12)), "Layer 4, Affine(5), would get inputs (N, 4, 4, 6), but its parameters are for (N, 4,"),
+        (np.ones((2, 3, 9, 12)), "Layer 4, Affine(5), would get inputs (N, 4, 4, 6), but its parameters are"),
         (np.ones((2, 192)), "Layer 0, Convolution(4, 3, pad=1), gets inputs (N, 192): it takes images"),
         (np.ones((2, 3, 8, 1)), "Layer 3, MaxPool(2), gets inputs (N, 4, 8, 1): the window covers 2 x 2"),
         (np.ones((3, 8, 8)), "got x (3, 8, 8): a single example is x[None]"),
