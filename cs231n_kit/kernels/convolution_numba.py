@@ -95,7 +95,7 @@ def _unfold(x, shifted, columns, first, last, top, bottom, geometry):
     for n in range(first, last):
         for c in range(C):
             for kw in range(WW):
-                low, high = _inside(W, OW, sw, kw * dw - pw)
+                low, high = inside(W, OW, sw, kw * dw - pw)
                 for i in range(_seen_rows(height, geometry)):
                     row, at = start + i, np.uint64(i * OW)
                     if row < 0 or row >= H or low == high:
@@ -131,7 +131,7 @@ def _fold(columns, shifted, dx, first, last, top, bottom, geometry):
     for n in range(first, last):
         for c in range(C):
             for kw in range(WW):
-                low, high = _inside(W, OW, sw, kw * dw - pw)
+                low, high = inside(W, OW, sw, kw * dw - pw)
                 shifted[:] = 0
                 for kh in range(HH):
                     place = (((c * HH + kh) * WW + kw) * (last - first) + n - first) * height * OW
@@ -152,7 +152,7 @@ def _fold(columns, shifted, dx, first, last, top, bottom, geometry):
 
 
 @compiled()
-def _inside(size, outputs, stride, offset):
+def inside(size, outputs, stride, offset):
     """(low, high): for low <= j < high, and no other outputs j, 0 <= j * stride + offset < size."""
     low = min(outputs, max(0, -(offset // stride)))
     high = min(outputs, (size - 1 - offset) // stride + 1)
