@@ -205,7 +205,7 @@ def test_initialisations_must_make_what_the_layer_asked_for():
         with pytest.raises(ValueError, match=r"initialisation of 1.w must return .* \(4, 3\) and type float32, not"):
             network.initialize((4,))
     with pytest.raises(TypeError, match="dtype must be float32 or float64, not float16"):
-        Sequential(Affine(3)).initialize((4,), dtype=np.float16)
+        Sequential(ReLU()).initialize((4,), dtype=np.float16)
     frozen = Sequential(Affine(3, initialize=read_only)).initialize((4,))
     frozen.parameters["0.w"] += 1
 

@@ -70,8 +70,10 @@ class Sequential(Chain):
         rng: a generator or seed; the same seed gives the same network.
         dtype: of parameters, and so of all that the network computes: float32 or float64.
 
-        Raises ValueError, with the layer's path, where layers do not fit together.
+        Raises ValueError, with the layer's path, where layers do not fit together, and TypeError for other types.
         """
+        if np.dtype(dtype) not in (np.float32, np.float64):
+            raise TypeError(f"dtype must be float32 or float64, not {np.dtype(dtype)}")
         rows = {row.path: row for row in self._trace(input_shape) if isinstance(row.layer, Layer)}
         rng = np.random.default_rng(rng)
         parameters, statistics, generators, names = {}, {}, {}, {}
