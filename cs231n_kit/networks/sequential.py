@@ -97,7 +97,7 @@ class Sequential(Chain):
             welcome where all parameters fit them, as in a network of convolutions.
         mode: "train" drops units and normalises by the batch; "test" uses running statistics.
         observe: called as ``observe(path, array)`` with the output of every layer, and of ``Residual`` and
-            ``Parallel`` where their branches meet. It must not change the arrays, nor keep them without copying.
+            ``Parallel`` where their branches meet. It must not change the arrays.
         cache: False keeps nothing for ``backward``, which saves memory. With True, backward works in both modes.
 
         Raises ValueError where x does not fit, naming the layer that cannot take it.
