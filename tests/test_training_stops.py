@@ -9,7 +9,7 @@ import pytest
 from cs231n_kit.losses import l2_loss, softmax_loss
 from cs231n_kit.networks import Affine, BatchNorm, Dropout, Layer, ReLU, Sequential
 from cs231n_kit.optimizers import Optimizer, adam
-from cs231n_kit.training import Callback, Checkpoint, NonFiniteError, Trainer, accuracy
+from cs231n_kit.training import Callback, Checkpoint, History, NonFiniteError, Trainer, accuracy
 from cs231n_kit.training.interrupts import interrupts_wait
 
 Y = np.arange(40) % 3
@@ -38,6 +38,14 @@ def everything(trained):
 
 
 # --- Ctrl-C ---
+
+
+@pytest.fixture(autouse=True)
+def signals():
+    """Ctrl-C works, also where tests run in the background and were started to ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 class CtrlC:
@@ -129,6 +137,17 @@ def test_after_ctrl_c_training_goes_on_to_the_same_bits(place, at, capsys):
         assert capsys.readouterr().out == ""
     else:
         trained.restore_best()
+    np.testing.assert_equal(everything(trained), everything(whole))
+
+
+def test_ctrl_c_between_two_epochs_waits_for_the_bookkeeping(monkeypatch):
+    whole, trained = interrupted("callback", CtrlC(at=0)), interrupted("loss", CtrlC(at=0))
+    whole.fit(X, Y, X[:9], Y[:9])
+    press, is_best = CtrlC(at=1), History.is_best
+    monkeypatch.setattr(History, "is_best", lambda history, by: press() or is_best(history, by))
+    history = trained.fit(X, Y, X[:9], Y[:9])
+    assert (trained.epoch, trained.batch, len(history.validation_losses), history.best_epoch) == (1, 0, 1, 1)
+    trained.fit(X, Y, X[:9], Y[:9])
     np.testing.assert_equal(everything(trained), everything(whole))
 
 
@@ -260,6 +279,7 @@ def test_the_gradient_of_a_parameter_is_named():
     assert (error.place, error.path, error.kind) == ("backward", "2", "Root")
 
 
+@pytest.mark.filterwarnings("error")  # NumPy's, of overflows that the error itself tells better
 def test_divergence_is_found_where_it_begins():
     """Plain gradient descent on a deep network, far too fast: weights grow until a layer overflows."""
     made = network(Affine(16), ReLU(), Affine(16), ReLU(), Affine(1))
@@ -274,6 +294,30 @@ def test_divergence_is_found_where_it_begins():
         made.forward(batch, mode="train", observe=lambda path, out: finite.update({path: np.isfinite(out).all()}))
     assert not finite[error.path] and all(finite[str(i)] for i in range(int(error.path)))
     assert all(np.isfinite(w).all() for w in made.parameters.values())
+
+
+class Unlucky(Layer):
+    """NaN as soon as its judge likes the input."""
+
+    def __init__(self, judge):
+        self.judge = judge
+
+    def forward(self, x, own, mode):
+        return x * (np.nan if mode == "train" and self.judge(x) else 1), None
+
+    def backward(self, dout, cache, input_gradient):
+        return dout, {}
+
+
+def test_the_search_draws_the_same_units_to_drop():
+    error = stopped(network(Dropout(0.5), Unlucky(lambda x: (x[:4, 0] == 0).all()), Affine(3)), epochs=99)
+    assert (error.place, error.path) == ("forward", "1") and error.step > 1
+
+
+def test_what_does_not_happen_again_is_called_so():
+    luck = iter([False, False, False, True])
+    error = stopped(network(Unlucky(lambda x: next(luck, False)), Affine(3)))
+    assert error.place == "unknown" and error.step == 4 and "but not when repeated" in str(error)
 
 
 def test_data_with_nan_after_augmentation():

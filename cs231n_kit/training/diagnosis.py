@@ -13,8 +13,9 @@ EARLY = 10  # updates in which the initial weights are still to blame
 class NonFiniteError(FloatingPointError):
     """Training met NaN or infinity and stopped before an update with it; the network holds its last finite weights.
 
-    ``step`` counts updates from 1; ``place`` is "data", "parameters", "forward", "loss" or "backward"; ``path`` and
-    ``kind`` name the layer ("3" and "Affine"), or the parameter ("3.w"), and are empty where there is none.
+    ``step`` counts updates from 1; ``place`` is "data", "parameters", "forward", "loss", "backward" or, where it does
+    not happen again, "unknown"; ``path`` and ``kind`` name the layer ("3" and "Affine"), or the parameter ("3.w"), and
+    are empty where there is none.
     """
 
     def __init__(self, message: str, *, step: int, place: str, path: str = "", kind: str = ""):
@@ -59,10 +60,16 @@ def _first(trainer, X, y, kinds):
         return "loss", "", "the gradient of the loss with respect to the scores holds NaN or infinity"
     gradients = _Observer()
     network.backward(dscores, observe=gradients)
-    return _first_in_backward(network, gradients, kinds)
+    found = _first_in_backward(network, gradients, kinds)
+    if found is None and trainer.regularization:
+        return "loss", "", "the regularisation overflows, because weights have become huge"
+    if found is None:
+        return "unknown", "", "NaN or infinity, but not when repeated: a layer or the loss draws numbers of its own"
+    return found
 
 
 def _first_in_backward(network, gradients, kinds):
+    """As ``_first``, after a backward pass that ``gradients`` has observed; None where all is finite."""
     order = list(kinds)
     # What arrives at a layer's output was computed by the layer after it, together with that one's own gradients.
     guilty = order.index(gradients.path) + 1 if gradients.path in order else 0
@@ -76,7 +83,7 @@ def _first_in_backward(network, gradients, kinds):
     if gradients.path is not None:
         named = _named(gradients.path, kinds)
         return "backward", gradients.path, f"in the backward pass, NaN or infinity first arrives at layer {named}"
-    return "loss", "", "the regularisation overflows, because weights have become huge"
+    return None
 
 
 class _Observer:
