@@ -141,6 +141,16 @@ def test_every_branch_at_the_beginning_leaves_out_its_input_gradient(monkeypatch
         assert (convolutions.count(True), len(convolutions)) == (needed, sum("w" in p for p in network.parameters))
 
 
+def test_layers_before_all_parameters_are_left_out_of_the_backward_pass(monkeypatch):
+    pools = []
+    monkeypatch.setattr(AveragePool, "backward", lambda self, dout, cache, input_gradient: (pools.append(1), {}))
+    convolution = Convolution(3, 1)
+    for steps in ([AveragePool(1), convolution], [Parallel(convolution, AveragePool(1))], [AveragePool(1)]):
+        network = Sequential(*steps).initialize(IMAGE)
+        network.backward(network.forward(np.ones((2, *IMAGE))))
+    assert not pools
+
+
 def test_a_definition_in_two_places_has_arrays_of_its_own_in_each():
     block = (Affine(4), BatchNorm(), Dropout(0.5))
     network = Sequential(*block, *block, Residual(*block), Residual(*block)).initialize((4,))
