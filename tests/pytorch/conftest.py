@@ -14,4 +14,4 @@ def pytest_terminal_summary(terminalreporter):
     for test in dict.fromkeys(test for test, _ in largest_differences):
         found = [largest_differences.get((test, name)) for name in names]
         columns = [f"{name} {value:.0e}" if value is not None else "" for name, value in zip(names, found, strict=True)]
-        terminalreporter.write_line(f"{test:<62}{columns[0]:<16}{columns[1]}".rstrip())
+        terminalreporter.write_line(f"{test:<64}{columns[0]:<16}{columns[1]}".rstrip())

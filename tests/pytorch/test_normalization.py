@@ -168,3 +168,26 @@ def test_hard_cases_in_float32(deviation, mean):
         theirs = torch_batchnorm(*map(torch.tensor, (x, gamma, beta))).numpy()
         assert np.isfinite(out).all()
         assert np.abs(out - exact).max() <= 2 * np.abs(theirs - exact).max() + 1e-6 * np.abs(exact).max()
+
+
+@pytest.mark.parametrize("dtype, factor", [(np.float64, 1e3), (np.float32, 10)])
+@pytest.mark.parametrize("shape", [(4000, 60), (64, 10, 20, 20)], ids=str)
+@pytest.mark.parametrize("order", ["sorted", "one example far away", "constant but for one"])
+def test_batches_that_are_not_alike_throughout(order, shape, dtype, factor):
+    """What holds for the first examples of a batch need not hold for the others."""
+    (x,) = normal(0, shape)
+    if order == "sorted":
+        x = np.sort(x, axis=0) + 100
+    elif order == "one example far away":
+        x[0] += 1e3
+    else:
+        x[1:] = 3
+    forward, backward = BATCHNORMS[len(shape)]
+    assert_layer(
+        lambda *arrays: forward(*arrays, {"mode": "train"}),
+        backward,
+        torch_batchnorm,
+        [x, *normal(1, shape[1], shape[1])],
+        Form(dtype, False),
+        factor,
+    )

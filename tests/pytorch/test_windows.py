@@ -87,6 +87,46 @@ def test_convolution_without_an_input_gradient(dtype):
             assert_close(gradient, right, dtype=dtype)
 
 
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize(
+    "x_shape, w_shape, stride, pad",
+    [
+        ((8, 32, 32, 32), (32, 32, 3, 3), 1, 1),
+        ((3, 40, 21, 35), (64, 40, 3, 3), 1, 0),
+        ((4, 3, 64, 60), (32, 3, 7, 7), 2, 3),
+        ((4, 16, 9, 8), (8, 16, 3, 3), 1, 1),
+    ],
+)
+def test_a_bright_pixel_spoils_no_digits_of_others(x_shape, w_shape, stride, pad, dtype):
+    """Numbers of all sizes: each result is as exact as the numbers that it is computed from allow.
+
+    What these are is itself a convolution, of sizes: a result may lose some digits of the largest weight of its
+    channel times the pixels of its window.
+    """
+    x, w, dout_of_all = normal(0, x_shape, w_shape, (*x_shape[:1], w_shape[0], *x_shape[2:]))
+    rng = np.random.default_rng(1)
+    x, w = (array * 10 ** rng.uniform(-4, 4, array.shape) for array in (x, w))
+    b = np.zeros(w_shape[0])
+    x, w, b = (array.astype(dtype) for array in (x, w, b))
+    out, cache = conv_forward(x, w, b, {"stride": stride, "pad": pad})
+    dout = dout_of_all[:, :, : out.shape[2], : out.shape[3]] * 10 ** rng.uniform(-4, 4, out.shape)
+    found = (out, *conv_backward(dout.astype(dtype), cache)[:2])
+
+    def through(x, w, dout):
+        """out, dx and dw."""
+        leaves = tensor(x, leaf=True), tensor(w, leaf=True)
+        out = F.conv2d(*leaves, stride=stride, padding=pad)
+        return out.detach().numpy(), *(g.numpy() for g in torch.autograd.grad(out, leaves, tensor(dout)))
+
+    expected = through(x, w, dout.astype(dtype))
+    largest = np.broadcast_to(np.abs(w).max(axis=(2, 3), keepdims=True), w.shape)
+    *sizes, dw_sizes = through(np.abs(x), largest, np.abs(dout))
+    sizes.append(dw_sizes.sum(axis=(2, 3), keepdims=True))
+    for array, right, size, what in zip(found, expected, sizes, ["out", "dx", "dw"], strict=True):
+        error = float((np.abs(array - right) / size).max()) / np.finfo(dtype).eps
+        assert error < 16, f"{what} loses {error:.0f} times the precision of {np.dtype(dtype)}"
+
+
 def check_pool(forward, backward, reference, shape, window, stride, pad, seed, form, values=None):
     param = {"pool_height": window[0], "pool_width": window[1], "stride": stride, "pad": pad}
     x = normal(seed, shape)[0] if values is None else values
