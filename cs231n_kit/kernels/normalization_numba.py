@@ -13,7 +13,7 @@ from numba import prange
 
 from cs231n_kit.kernels.parallel import compiled
 
-ROWS = np.uint64(32)  # whose sum is formed in the type of x before it joins the float64 sum, which takes twice as long
+ROWS = 32  # whose sum is formed in the type of x before it joins the float64 sum, which takes twice as long
 
 _compiled = compiled(fastmath={"contract"})
 _compiled_for_all_threads = compiled(parallel=True, fastmath={"contract"})
@@ -29,7 +29,7 @@ def normalize_columns(x, gamma, beta, eps, out, statistics, threads):
 
 @_compiled
 def _normalize_columns(x, gamma, beta, eps, out, statistics, start, stop):
-    N, first, width = np.uint64(len(x)), np.uint64(start), np.uint64(stop - start)
+    N, first, width = len(x), np.uint64(start), np.uint64(stop - start)
     mean, error, inverse_std = np.zeros(width, x.dtype), np.empty(width, x.dtype), np.empty(width, x.dtype)
     sample = _sample(x)
     sums, _ = _column_sums(sample, mean, sample, mean, first)
@@ -42,10 +42,11 @@ def _normalize_columns(x, gamma, beta, eps, out, statistics, start, stop):
         inverse_std[d] = 1 / np.sqrt(variance + eps)
         statistics[0, first + d], statistics[1, first + d] = mean[d], error[d]
         statistics[2, first + d], statistics[3, first + d] = variance, inverse_std[d]
-    for n in range(N):
-        for d in range(width):
-            normalized = (x[n, first + d] - mean[d] - error[d]) * inverse_std[d]
-            out[n, first + d] = normalized * gamma[first + d] + beta[first + d]
+    for top in range((N - 1) // ROWS * ROWS, -1, -ROWS):  # from the end, which is still in the cache
+        for n in range(np.uint64(top), np.uint64(min(top + ROWS, N))):
+            for d in range(width):
+                normalized = (x[n, first + d] - mean[d] - error[d]) * inverse_std[d]
+                out[n, first + d] = normalized * gamma[first + d] + beta[first + d]
 
 
 @_compiled_for_all_threads
@@ -59,7 +60,7 @@ def columns_gradient(dout, x, gamma, mean, error, inverse_std, dx, dgamma, dbeta
 
 @_compiled
 def _columns_gradient(dout, x, gamma, mean, error, inverse_std, dx, dgamma, dbeta, start, stop):
-    N, first, width = np.uint64(len(x)), np.uint64(start), np.uint64(stop - start)
+    N, first, width = len(x), np.uint64(start), np.uint64(stop - start)
     nothing, mean, error = np.zeros(width, x.dtype), mean[start:stop], error[start:stop]
     mean_dout, slope, scale = np.empty(width, x.dtype), np.empty(width, x.dtype), np.empty(width, x.dtype)
     sums, products = _column_sums(dout, nothing, x, mean, first)
@@ -69,22 +70,23 @@ def _columns_gradient(dout, x, gamma, mean, error, inverse_std, dx, dgamma, dbet
         mean_dout[d] = sums[d] / N
         slope[d] = dgamma[first + d] * inverse_std[first + d] / N
         scale[d] = gamma[first + d] * inverse_std[first + d]
-    for n in range(N):
-        for d in range(width):
-            deviation = x[n, first + d] - mean[d] - error[d]
-            dx[n, first + d] = (dout[n, first + d] - mean_dout[d] - deviation * slope[d]) * scale[d]
+    for top in range((N - 1) // ROWS * ROWS, -1, -ROWS):
+        for n in range(np.uint64(top), np.uint64(min(top + ROWS, N))):
+            for d in range(width):
+                deviation = x[n, first + d] - mean[d] - error[d]
+                dx[n, first + d] = (dout[n, first + d] - mean_dout[d] - deviation * slope[d]) * scale[d]
 
 
 @_compiled
 def _column_sums(a, a_offset, b, b_offset, first):
     """Sums over the rows, for the columns from the first on, of a' = a - a_offset and of a' (b - b_offset)."""
-    N, width = np.uint64(len(a)), np.uint64(len(a_offset))
+    N, width = len(a), np.uint64(len(a_offset))
     sums, products = np.zeros(width), np.zeros(width)
     few_sums, few_products = np.empty_like(a_offset), np.empty_like(a_offset)
-    for top in range(np.uint64(0), N, ROWS):
+    for top in range(0, N, ROWS):
         few_sums[:] = 0
         few_products[:] = 0
-        for n in range(top, min(top + ROWS, N)):
+        for n in range(np.uint64(top), np.uint64(min(top + ROWS, N))):
             for d in range(width):
                 value = a[n, first + d] - a_offset[d]
                 few_sums[d] += value
