@@ -225,7 +225,7 @@ def test_augmentation_draws_anew_for_every_batch_and_the_same_in_every_run():
 
 
 def test_evaluation_is_the_mean_over_all_samples_in_test_mode():
-    X = RNG.normal(size=(700, 4)).astype(np.float32)  # three batches, the last one smaller
+    X = RNG.normal(size=(700, 4)).astype(np.float32)  # eleven batches, the last one smaller
     y = RNG.integers(0, 3, 700)
     network = small()
     trainer = quiet(network, epochs=1)

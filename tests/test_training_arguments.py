@@ -5,7 +5,7 @@ import pytest
 
 from cs231n_kit.losses import l2_loss
 from cs231n_kit.networks import Affine, Convolution, Flatten, ReLU, Sequential
-from cs231n_kit.training import Checkpoint, EarlyStopping, Trainer
+from cs231n_kit.training import Checkpoint, EarlyStopping, LivePlot, Trainer
 
 X, Y = np.ones((6, 4), np.float32), np.array([0, 1, 2, 0, 1, 2])
 
@@ -31,6 +31,7 @@ def network(shape=(4,), classes=3):
         ({"seed": None}, ValueError, "seed must be an integer of 0 or more"),
         ({"metric": "accuracy"}, TypeError, "metric must be a function"),
         ({"best_by": "accuracy"}, ValueError, "best_by must be"),
+        ({"callbacks": [EarlyStopping]}, TypeError, r"Callback objects, such as EarlyStopping\(\), not <class"),
         ({"loss": l2_loss, "best_by": "metric"}, ValueError, "with a metric"),
     ],
 )
@@ -40,10 +41,18 @@ def test_settings(settings, error, message):
 
 
 def test_settings_of_callbacks():
-    with pytest.raises(ValueError, match="every must be a positive number of updates"):
+    with pytest.raises(ValueError, match="every must be a positive integer, not 0"):
         Checkpoint("x.npz", every=0)
-    with pytest.raises(ValueError, match="patience must be a positive number of epochs"):
+    with pytest.raises(ValueError, match="patience must be a positive integer, not 0"):
         EarlyStopping(0)
+
+
+@pytest.mark.parametrize("callback", [Checkpoint("nowhere/run.npz"), LivePlot("nowhere/training.png")])
+def test_a_folder_that_is_missing_is_missed_before_training(callback):
+    trainer = Trainer(network(), progress_bar=False, callbacks=[callback])
+    with pytest.raises(FileNotFoundError, match="The folder nowhere does not exist: create it"):
+        trainer.fit(X, Y)
+    assert trainer.step_count == 0
 
 
 @pytest.mark.parametrize(

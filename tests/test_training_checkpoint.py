@@ -197,6 +197,14 @@ def test_another_training_is_refused(tmp_path, settings, message):
     assert_refused(path, trainer(**settings), message)
 
 
+def test_another_type_is_refused(tmp_path):
+    path = tmp_path / "run.npz"
+    trainer().save(path)
+    second = trainer()
+    second.network.initialize(input_shape=(2, 6, 6), rng=0, dtype=np.float64)
+    assert_refused(path, second, "its parameter '0.w' is float32 of shape .*, here it is float64")
+
+
 def test_another_order_of_layers_is_refused(tmp_path):
     path = tmp_path / "run.npz"
     first = trainer()

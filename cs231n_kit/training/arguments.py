@@ -2,6 +2,7 @@
 
 import math
 from numbers import Integral, Real
+from pathlib import Path
 
 import numpy as np
 
@@ -36,6 +37,13 @@ def function(name: str, value, signature: str):
     if not callable(value):
         raise TypeError(f"{name} must be a function {signature}, not {value!r}")
     return value
+
+
+def folder_of(path) -> None:
+    """Raise FileNotFoundError unless there is a folder to write the file in, before hours of work depend on it."""
+    folder = Path(path).parent
+    if not folder.is_dir():
+        raise FileNotFoundError(f"The folder {folder} does not exist: create it before {path} is to be written")
 
 
 def samples(name: str, X, network):

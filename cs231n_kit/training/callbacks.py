@@ -3,6 +3,8 @@
 import math
 import time
 
+from cs231n_kit.training import arguments
+
 REFRESH = 0.2  # seconds between two updates of the numbers beside the progress bar
 RECENT = 50  # losses that the number beside the bar averages
 
@@ -67,9 +69,10 @@ class Checkpoint(Callback):
     """
 
     def __init__(self, path, every: int | None = None):
-        if every is not None and (isinstance(every, bool) or not isinstance(every, int) or every < 1):
-            raise ValueError(f"every must be a positive number of updates, not {every!r}")
-        self.path, self.every = path, every
+        self.path, self.every = path, None if every is None else arguments.count("every", every)
+
+    def on_start(self, trainer, progress):
+        arguments.folder_of(self.path)
 
     def on_step(self, trainer, progress):
         if progress.epoch_ended or (self.every and trainer.step_count % self.every == 0):
@@ -84,9 +87,7 @@ class EarlyStopping(Callback):
     """Stop when ``patience`` epochs have passed since the one with the best validation   (lecture 07)."""
 
     def __init__(self, patience: int = 5):
-        if isinstance(patience, bool) or not isinstance(patience, int) or patience < 1:
-            raise ValueError(f"patience must be a positive number of epochs, not {patience!r}")
-        self.patience = patience
+        self.patience = arguments.count("patience", patience)
 
     def on_step(self, trainer, progress):
         best = trainer.history.best_epoch

@@ -9,7 +9,6 @@ from cs231n_kit.training.objective import objective
 from cs231n_kit.training.progress import Evaluation, Totals
 
 CLASSIFICATION_LOSSES = (softmax_loss, svm_loss, squared_hinge_loss)
-EVALUATION_BATCH = 256
 
 
 def accuracy(scores, y):
@@ -27,7 +26,7 @@ def is_classification(loss) -> bool:
 
 def evaluate(trainer, X, y) -> Evaluation:
     """Loss and metric of the trainer's network, in test mode, on samples X (N, ...) with targets y (N, ...)."""
-    totals, size = Totals(), max(trainer.batch_size, EVALUATION_BATCH)
+    totals, size = Totals(), trainer.batch_size
     for start in range(0, len(X), size):
         targets = y[start : start + size]
         scores = trainer.network.forward(X[start : start + size], mode="test", cache=False)

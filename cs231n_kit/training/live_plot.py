@@ -4,6 +4,7 @@ import io
 import time
 from pathlib import Path
 
+from cs231n_kit.training import arguments
 from cs231n_kit.training.callbacks import Callback
 
 SHARE = 0.1  # of the time that drawing may take
@@ -24,6 +25,8 @@ class LivePlot(Callback):
 
     def on_start(self, trainer, progress):
         self._display = None
+        if self.path is not None:
+            arguments.folder_of(self.path)
         self._active = self.path is not None or in_notebook()
         self._next = time.monotonic() + self.interval
 

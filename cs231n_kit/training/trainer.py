@@ -111,6 +111,9 @@ class Trainer:
         self.best_by = best_by
         plot = [LivePlot(None if live_plot is True else live_plot)] if live_plot else []
         self.callbacks = [*([ProgressBar()] if progress_bar else []), *plot, *callbacks]
+        for callback in self.callbacks:
+            if not isinstance(callback, Callback):
+                raise TypeError(f"callbacks must hold Callback objects, such as EarlyStopping(), not {callback!r}")
         self.history = History(metric_name=getattr(self.metric, "__name__", "metric") if self.metric else "")
         self.step_count = self.epoch = self.batch = 0
         self.totals, self.epoch_of = Totals(), {}
