@@ -11,7 +11,7 @@ ValueError or TypeError for different shapes, other types, and keys of config th
 import numpy as np
 
 from cs231n_kit.arrays import array_module
-from cs231n_kit.kernels.parallel import fastest
+from cs231n_kit.kernels.parallel import fastest, numba_threads
 
 WORTH_COMPILING = 50_000  # elements; NumPy updates so many in about 0.2 ms
 
@@ -252,5 +252,6 @@ def update_numba(rule, w, dw, config):
     config = {
         key: np.asarray(value, order="C") if isinstance(value, np.ndarray) else value for key, value in config.items()
     }
-    getattr(update_numba, rule.__name__)(w, np.asarray(dw, order="C"), config)
+    with numba_threads():
+        getattr(update_numba, rule.__name__)(w, np.asarray(dw, order="C"), config)
     return config

@@ -4,6 +4,8 @@ import sys
 import textwrap
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ import pytest
 from cs231n_kit.kernels import parallel
 from cs231n_kit.kernels.convolution import convolution_numba, convolution_numpy
 from cs231n_kit.kernels.parallel import fastest
+from cs231n_kit.laboratory import open_lab
 
 pytest.importorskip("numba")
 
@@ -144,3 +147,14 @@ def test_after_a_fork_kernels_give_the_same(layer):
     output, _ = run(code, NUMBA_THREADING_LAYER=layer)
     assert output.startswith("True")
     assert ("do not survive a fork" in output) == (layer == "omp")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="elsewhere JupyterLab is a child process")
+def test_in_jupyterlab_idle_threads_sleep_unless_the_user_has_other_plans(monkeypatch):
+    started = {}
+    monkeypatch.setattr(os, "execve", lambda program, command, environment: started.update(environment))
+    monkeypatch.setattr("subprocess.run", lambda *args, **kwargs: SimpleNamespace(returncode=0))
+    monkeypatch.delenv("OPENBLAS_THREAD_TIMEOUT", raising=False)
+    monkeypatch.setenv("OMP_WAIT_POLICY", "active")
+    open_lab(Path("/course"), Path("/course/a.ipynb"), browser=False, port=8888)
+    assert started["OPENBLAS_THREAD_TIMEOUT"] == "20" and started["OMP_WAIT_POLICY"] == "active"
