@@ -1,3 +1,4 @@
+import math
 import os
 import subprocess
 import sys
@@ -11,8 +12,13 @@ import numpy as np
 import pytest
 
 from cs231n_kit.kernels import parallel
-from cs231n_kit.kernels.convolution import convolution_numba, convolution_numpy
-from cs231n_kit.kernels.parallel import fastest
+from cs231n_kit.kernels.convolution import (
+    convolution_gradients_numba,
+    convolution_gradients_numpy,
+    convolution_numba,
+    convolution_numpy,
+)
+from cs231n_kit.kernels.parallel import block_size, fastest
 from cs231n_kit.laboratory import open_lab
 
 pytest.importorskip("numba")
@@ -97,6 +103,36 @@ def test_kernels_of_others_are_not_announced(tmp_path):
     print(njit(lambda x: x + 1)(1))
     """
     assert run(code) == ("2\n", "")
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3, 8])
+@pytest.mark.parametrize("N, height, width", [(1, 1, 1), (1, 32, 32), (2, 7, 5), (3, 4, 4), (64, 32, 32), (64, 2, 2)])
+def test_blocks_keep_to_their_size_and_suffice_for_all_threads(N, height, width, threads):
+    images, rows = block_size(N, height, width, 192, threads)
+    assert 1 <= images <= N and 1 <= rows <= height
+    assert images * rows * width <= max(192, width)
+    assert math.ceil(N / images) * math.ceil(height / rows) >= min(threads, N * height) * 2 / 3
+
+
+@pytest.mark.parametrize("N", [1, 2, 5])
+@pytest.mark.parametrize("C", [3, 32])
+def test_any_number_of_threads_computes_the_same(N, C):
+    import numba
+
+    rng = np.random.default_rng(1)
+    x, w, b, dout = (rng.normal(size=size) for size in ((N, C, 9, 8), (32, C, 3, 3), (32,), (N, 32, 9, 8)))
+    settings = (1, 1), (1, 1), (1, 1)
+    before = numba.get_num_threads()
+    try:
+        for threads in {1, numba.config.NUMBA_NUM_THREADS}:
+            numba.set_num_threads(threads)
+            out = convolution_numba(x, w, b, *settings)
+            np.testing.assert_allclose(out, convolution_numpy(x, w, b, *settings), rtol=1e-10, atol=1e-10)
+            gradients = convolution_gradients_numba(dout, x, w, *settings)
+            for ours, right in zip(gradients, convolution_gradients_numpy(dout, x, w, *settings), strict=True):
+                np.testing.assert_allclose(ours, right, rtol=1e-10, atol=1e-10)
+    finally:
+        numba.set_num_threads(before)
 
 
 def problem():

@@ -10,7 +10,7 @@ import numpy as np
 
 from cs231n_kit.arrays import array_module
 from cs231n_kit.kernels import winograd
-from cs231n_kit.kernels.parallel import fastest, numba_threads
+from cs231n_kit.kernels.parallel import block_size, fastest, numba_threads
 
 BLOCK = 1 << 17  # elements of the columns of a block, so that they stay in the cache
 WORTH_COMPILING = 20_000_000  # multiply-adds; below, NumPy needs a few milliseconds at most
@@ -201,6 +201,4 @@ def _block(out_shape, w, threads):
     columns = max(BLOCK // w[0].size, 256)  # with fewer BLAS gets slow,
     if w.size * 192 <= 10**6:  # except that OpenBLAS is at its fastest where a product is that small
         columns = 192
-    rows = min(height, max(1, columns // width))
-    images = max(1, columns // (rows * width)) if rows == height else 1
-    return min(images, math.ceil(N / threads)), rows
+    return block_size(N, height, width, columns, threads)

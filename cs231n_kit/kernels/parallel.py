@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import math
 import os
 import sys
 import threading
@@ -67,6 +68,16 @@ def numba_threads():
         with _blas().limit(limits=1, user_api="blas"):
             yield
         _process_with_threads = _process_with_threads or os.getpid()
+
+
+def block_size(N, height, width, columns, threads):
+    """(images, rows) of a block of about so many columns, one for each output of N images of height x width outputs.
+
+    There are blocks for all threads, where possible: of several images, of one, or of some rows of one.
+    """
+    rows = min(height, max(1, columns // width), math.ceil(N * height / threads))
+    images = max(1, columns // (rows * width)) if rows == height else 1
+    return min(images, math.ceil(N / threads)), rows
 
 
 @functools.cache

@@ -15,7 +15,7 @@ import math
 
 import numpy as np
 
-from cs231n_kit.kernels.parallel import numba_threads
+from cs231n_kit.kernels.parallel import block_size, numba_threads
 
 _WEIGHTS = np.array([[1, 0, 0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0, 0, 1]])
 _BOTH_DIRECTIONS = np.kron(_WEIGHTS, _WEIGHTS)  # (16, 9)
@@ -89,6 +89,4 @@ def _block(out_shape, C, threads):
     down, across = math.ceil(height / 2), math.ceil(width / 2)
     tiles = min(128, 10**6 // (C * F))  # OpenBLAS is at its fastest for products that small
     tiles = tiles if tiles >= 32 else 128
-    rows = min(down, max(1, tiles // across))
-    images = max(1, tiles // (rows * across)) if rows == down else 1
-    return min(images, math.ceil(N / threads)), rows
+    return block_size(N, down, across, tiles, threads)
