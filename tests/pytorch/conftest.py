@@ -11,7 +11,9 @@ def pytest_terminal_summary(terminalreporter):
         return
     terminalreporter.section(f"largest differences from PyTorch {torch.__version__}, as shares of the largest element")
     names = ("float64", "float32")
-    for test in dict.fromkeys(test for test, _ in largest_differences):
+    tests = dict.fromkeys(test for test, _ in largest_differences)
+    width = 2 + max(map(len, tests))
+    for test in tests:
         found = [largest_differences.get((test, name)) for name in names]
         columns = [f"{name} {value:.0e}" if value is not None else "" for name, value in zip(names, found, strict=True)]
-        terminalreporter.write_line(f"{test:<64}{columns[0]:<16}{columns[1]}".rstrip())
+        terminalreporter.write_line(f"{test:<{width}}{columns[0]:<16}{columns[1]}".rstrip())

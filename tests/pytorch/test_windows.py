@@ -62,6 +62,8 @@ def test_convolution(geometry, N, C, filters, seed, form):
         ((2, 64, 20, 29), (67, 64, 3, 3), 1, 0, 1),
         ((1, 96, 14, 15), (128, 96, 3, 3), 1, 2, 1),
         ((6, 3, 50, 50), (64, 3, 3, 3), 1, (1, 0), 1),
+        ((4, 40, 25, 30), (48, 40, 3, 3), 1, (2, 0), 1),
+        ((4, 40, 30, 25), (48, 40, 3, 3), 1, (0, 1), 1),
         ((16, 1, 60, 60), (48, 1, 5, 3), (1, 2), (0, 2), 1),
         ((5, 20, 31, 33), (30, 20, 3, 2), (2, 1), (2, 1), (2, 3)),
         ((3, 64, 30, 30), (128, 64, 1, 1), 1, 0, 1),
@@ -184,6 +186,14 @@ def test_of_equal_maxima_the_first_counts(geometry, N, C, seed, form):
     x = np.random.default_rng(seed).integers(0, 2, (N, C, *size)).astype(float)
     reference = torch_max_pool(window, stride, pad)
     check_pool(max_pool_forward, max_pool_backward, reference, None, window, stride, pad, seed, form, x)
+
+
+@pytest.mark.parametrize("form", FORMS, ids=str)
+@pytest.mark.parametrize("window, stride", [((2, 2), (2, 2)), ((3, 3), (2, 1))], ids=str)
+def test_equal_maxima_in_large_images(window, stride, form):
+    x = np.random.default_rng(0).integers(0, 3, (8, 32, 65, 63)).astype(float)
+    reference = torch_max_pool(window, stride, (0, 0))
+    check_pool(max_pool_forward, max_pool_backward, reference, None, window, stride, (0, 0), 0, form, x)
 
 
 @settings(max_examples=40)
