@@ -9,6 +9,7 @@ from scipy.signal import correlate2d
 
 from cs231n_kit.initialization import small_normal
 from cs231n_kit.networks import (
+    ELU,
     LSTM,
     RNN,
     Affine,
@@ -18,7 +19,11 @@ from cs231n_kit.networks import (
     Dropout,
     Flatten,
     GlobalAveragePool,
+    GroupNorm,
     Layer,
+    LayerNorm,
+    LeakyReLU,
+    Maxout,
     MaxPool,
     Parallel,
     Parameter,
@@ -211,6 +216,29 @@ def test_initialisation_is_he_normal_or_what_a_layer_asks_for():
 
 def constant(shape, rng, dtype):
     return np.full(shape, 7, dtype)
+
+
+def test_settings_reach_the_computation():
+    x = np.random.default_rng(0).normal(size=(500, 4))
+    negative = np.where(x < 0, x, 0)
+
+    def outputs(layer, mode="test", shape=(4,)):
+        network = Sequential(layer).initialize(shape, dtype=np.float64)
+        return network.forward(x.reshape(-1, *shape), mode)
+
+    np.testing.assert_allclose(outputs(LeakyReLU(0.3)), np.maximum(x, 0) + 0.3 * negative)
+    np.testing.assert_allclose(outputs(ELU(0.3)), np.maximum(x, 0) + 0.3 * (np.exp(negative) - 1))
+    np.testing.assert_array_equal(outputs(Maxout(2)), np.maximum(x[:, ::2], x[:, 1::2]))
+    kept = outputs(Dropout(0.8), "train")
+    assert np.mean(kept != 0) == pytest.approx(0.8, abs=0.03)
+    np.testing.assert_allclose(kept[kept != 0], x[kept != 0] / 0.8)
+    np.testing.assert_array_equal(outputs(Dropout(0.8)), x)
+    np.testing.assert_allclose(outputs(BatchNorm(eps=3), "train"), (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + 3))
+    rows = x - x.mean(axis=1, keepdims=True)
+    np.testing.assert_allclose(outputs(LayerNorm(eps=3)), rows / np.sqrt(x.var(axis=1, keepdims=True) + 3))
+    groups = x.reshape(-1, 2, 2)
+    normal = (groups - groups.mean(axis=2, keepdims=True)) / np.sqrt(groups.var(axis=2, keepdims=True) + 3)
+    np.testing.assert_allclose(outputs(GroupNorm(2, eps=3), shape=(4, 1, 1)).ravel(), normal.ravel())
 
 
 def test_running_statistics_are_those_of_the_batches():

@@ -123,6 +123,28 @@ def test_damage_is_found_wherever_it_is(tmp_path):
     assert found > 0.7 * len(damaged)
 
 
+def test_an_archive_that_points_before_its_beginning(tmp_path):
+    """One of the bytes above, which makes zipfile raise an OSError."""
+    network, path = trained(), tmp_path / "network.npz"
+    network.save(path)
+    whole = bytearray(path.read_bytes())
+    whole[whole.rindex(b"PK\5\6") + 16] ^= 0xFF  # where the archive says its directory begins
+    path.write_bytes(whole)
+    with pytest.raises(ValueError, match="is damaged"):
+        network.load(path)
+
+
+def test_a_damaged_size_is_found(tmp_path):
+    network, path = trained(), tmp_path / "network.npz"
+    network.save(path)
+    whole = path.read_bytes()
+    size, larger = b"(48, 2), }         ", b"(48, 9999999999), }"
+    assert whole.count(size) == 1 and len(size) == len(larger)
+    path.write_bytes(whole.replace(size, larger))
+    with pytest.raises(ValueError, match="is damaged"):
+        network.load(path)
+
+
 def test_files_of_another_kind(tmp_path):
     network, path = trained(), tmp_path / "network.npz"
     np.save(tmp_path / "one.npy", np.ones(3))

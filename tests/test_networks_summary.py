@@ -278,15 +278,15 @@ class Cells(html.parser.HTMLParser):
 
 
 def test_the_table_as_html():
-    def less_than(shape, rng, dtype):
+    def tagged(shape, rng, dtype):
         return np.ones(shape, dtype)
 
-    less_than.__name__ = "<&>"
-    summary = Sequential(Convolution(8, 3, initialize=less_than), Affine(10)).summary((3, 8, 8))
+    tagged.__name__ = "<b>"
+    summary = Sequential(Convolution(8, 3, initialize=tagged), Affine(10)).summary((3, 8, 8))
     cells = Cells()
     cells.feed(summary._repr_html_())
     assert not cells.open
     assert len({len(row) for row in cells.rows}) == 1
     text = [re.split(r"\s{2,}", line.strip()) for line in str(summary).splitlines()[:-2] if not line.startswith("-")]
     assert [[cell for cell in row if cell] for row in cells.rows] == text
-    assert "Convolution(8, 3, initialize=<&>)" in cells.rows[2]
+    assert "Convolution(8, 3, initialize=<b>)" in cells.rows[2]
