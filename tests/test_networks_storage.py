@@ -128,7 +128,7 @@ def test_an_archive_that_points_before_its_beginning(tmp_path):
     network, path = trained(), tmp_path / "network.npz"
     network.save(path)
     whole = bytearray(path.read_bytes())
-    whole[whole.rindex(b"PK\5\6") + 16] ^= 0xFF  # where the archive says its directory begins
+    whole[whole.rindex(b"PK\5\6") + 16] ^= 1  # where the archive says its directory begins
     path.write_bytes(whole)
     with pytest.raises(ValueError, match="is damaged"):
         network.load(path)
