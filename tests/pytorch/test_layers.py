@@ -71,7 +71,7 @@ def test_activations(name, shape, seed, scale, form):
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
-@pytest.mark.parametrize("copies", [1, 50_000])
+@pytest.mark.parametrize("copies", [1, 80_000])  # few, and more than a million elements
 def test_activations_at_zero_and_far_from_it(name, dtype, copies):
     x = np.tile([0.0, 1e-30, -1e-30, 1e-8, -1e-8, 20, -20, 100, -100, 700, -700, 1e4, -1e4], (copies, 1))
     with np.errstate(over="raise", invalid="raise"):
