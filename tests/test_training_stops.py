@@ -272,7 +272,7 @@ def test_the_gradient_of_a_parameter_is_named():
             dx, gradients = super().backward(dout, cache, input_gradient)
             return dx, {name: gradient * np.float32(1e30) * np.float32(1e30) for name, gradient in gradients.items()}
 
-    error = stopped(network(Affine(8), ReLU(), Scale(6), ReLU(), Affine(3)))
+    error = stopped(network(Scale(8), ReLU(), Scale(6), ReLU(), Affine(3)))
     assert (error.step, error.place, error.path[:2], error.kind) == (1, "backward", "2.", "Scale")
     assert "first in the gradient of '2." in str(error) and "start from smaller weights" in str(error)
     error = stopped(network(Affine(8), ReLU(), Root(), Affine(3)))
