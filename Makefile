@@ -5,6 +5,10 @@ SHELL := bash
 PYTHON ?= python3
 INSTALLED := .venv/.installed
 
+# Tests train small networks: threads that wait sleep, as in `cs231n lab`.
+export OPENBLAS_THREAD_TIMEOUT ?= 20
+export GOMP_SPINCOUNT ?= 30000
+
 .DEFAULT_GOAL := help
 .PHONY: help install lab test test-torch test-long demo bench pins clean
 

@@ -6,14 +6,17 @@ import re
 import sys
 from pathlib import Path
 
+from cs231n_kit.laboratory import IDLE_THREADS_SLEEP
+
 PAGE = Path(__file__).with_name("cpu.md")
 IMPORTED = "cs231n_kit", "cs231n_kit.layers", "cs231n_kit.networks"
 
 
 def main() -> None:
     options = parse(sys.argv[1:])
-    if not options.spinning_blas:
-        os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "8")  # read when NumPy is loaded, in the imports below
+    settings = {} if options.idle_threads_spin else IDLE_THREADS_SLEEP
+    for variable, value in settings.items():
+        os.environ.setdefault(variable, value)  # read when NumPy and Numba are loaded, in the imports below
 
     from rich.console import Console
 
@@ -53,9 +56,9 @@ def parse(arguments):
     )
     parser.add_argument("--only", default="", metavar="PATTERN", help="only races whose name matches, e.g. 'conv|kNN'")
     parser.add_argument(
-        "--spinning-blas",
+        "--idle-threads-spin",
         action="store_true",
-        help="leave OPENBLAS_THREAD_TIMEOUT unset: idle BLAS threads then keep a core busy for a while",
+        help="leave threads that have nothing to do as they are by default, keeping a core busy for a while",
     )
     return parser.parse_args(arguments)
 
@@ -67,10 +70,12 @@ def positive(text: str) -> int:
 
 
 def describe(others: float | None) -> str:
-    timeout = os.environ.get("OPENBLAS_THREAD_TIMEOUT")
-    blas = f"OPENBLAS_THREAD_TIMEOUT={timeout}, as `cs231n lab` sets it" if timeout else "OPENBLAS_THREAD_TIMEOUT unset"
+    settings = ", ".join(
+        f"{variable}={os.environ[variable]}" for variable in IDLE_THREADS_SLEEP if variable in os.environ
+    )
+    idle = f"{settings}, as `cs231n lab` sets them" if settings else "Idle threads spin"
     busy = "" if others is None else f" Other processes took {others:.0%} of the machine meanwhile."
-    return f"{blas}.{busy}"
+    return f"{idle}.{busy}"
 
 
 if __name__ == "__main__":

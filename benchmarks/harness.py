@@ -61,7 +61,7 @@ def run(race: Race, repeat: int | None = None) -> Time:
     check_agreement(race, ours(), theirs())
     once = _seconds(ours) + _seconds(theirs)
     repeat = repeat or int(min(MOST, max(FEWEST, SECONDS / once)))
-    pairs = [(_seconds(ours), _seconds(theirs)) for _ in range(repeat)]
+    pairs = [(_settled_seconds(ours), _settled_seconds(theirs)) for _ in range(repeat)]
     return Time(*(statistics.median(times) for times in zip(*pairs, strict=True)))
 
 
@@ -95,6 +95,12 @@ def float32(rng, *shape) -> np.ndarray:
 def tensors(*arrays) -> list:
     """The arrays as PyTorch's, sharing their memory, with gradients."""
     return [torch.from_numpy(array).requires_grad_() for array in arrays]
+
+
+def _settled_seconds(function) -> float:
+    """The seconds of a second call in a row: by then the other side's idle threads no longer keep a core busy."""
+    function()
+    return _seconds(function)
 
 
 def _seconds(function) -> float:

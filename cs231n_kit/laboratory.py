@@ -9,7 +9,8 @@ from urllib.parse import quote
 SETTINGS = Path(__file__).with_name("jupyter")  # no questions about news, no look for updates: versions are pinned
 # NumPy's threads (OpenBLAS) and Numba's (OpenMP) take turns. By default those whose turn it is not wait in a loop,
 # OpenBLAS's for some 25 ms, and leave the others half of a small machine: let them sleep after 2²⁰ cycles, and at once.
-IDLE_THREADS_SLEEP = {"OPENBLAS_THREAD_TIMEOUT": "20", "OMP_WAIT_POLICY": "passive"}
+# GNU's OpenMP is woken slowly: it may first look 30,000 times, some 0.1 ms.
+IDLE_THREADS_SLEEP = {"OPENBLAS_THREAD_TIMEOUT": "20", "OMP_WAIT_POLICY": "passive", "GOMP_SPINCOUNT": "30000"}
 FRONT_PAGE = Path("notebooks", "00_start_here.ipynb")
 
 

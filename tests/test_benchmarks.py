@@ -29,7 +29,8 @@ def test_both_sides_are_called_in_turns():
     calls = []
     sides = [lambda name=name: calls.append(name) or np.ones(3) for name in ("ours", "theirs")]
     time = harness.run(race(*sides), repeat=3)
-    assert calls == ["ours", "theirs"] * 5  # to compare, to see how long they take, and three times by the clock
+    once_each, turn = ["ours", "theirs"], ["ours", "ours", "theirs", "theirs"]
+    assert calls == once_each * 2 + turn * 3  # to compare, to see how long they take, and three times by the clock
     assert time.ours > 0 and time.theirs > 0
 
 

@@ -190,7 +190,9 @@ def test_in_jupyterlab_idle_threads_sleep_unless_the_user_has_other_plans(monkey
     started = {}
     monkeypatch.setattr(os, "execve", lambda program, command, environment: started.update(environment))
     monkeypatch.setattr("subprocess.run", lambda *args, **kwargs: SimpleNamespace(returncode=0))
-    monkeypatch.delenv("OPENBLAS_THREAD_TIMEOUT", raising=False)
+    for variable in "OPENBLAS_THREAD_TIMEOUT", "GOMP_SPINCOUNT":
+        monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("OMP_WAIT_POLICY", "active")
     open_lab(Path("/course"), Path("/course/a.ipynb"), browser=False, port=8888)
-    assert started["OPENBLAS_THREAD_TIMEOUT"] == "20" and started["OMP_WAIT_POLICY"] == "active"
+    assert started["OPENBLAS_THREAD_TIMEOUT"] == "20" and started["GOMP_SPINCOUNT"] == "30000"
+    assert started["OMP_WAIT_POLICY"] == "active"
