@@ -134,7 +134,7 @@ def test_errors(name):
         backward(np.ones(3), cache)
 
 
-@pytest.mark.parametrize("alpha", [-0.1, math.inf, math.nan])
+@pytest.mark.parametrize("alpha", [-0.1, math.inf, math.nan, "0.1"])
 @pytest.mark.parametrize("name", ["leaky_relu", "elu"])
 def test_wrong_alpha(name, alpha):
     with pytest.raises(ValueError, match="alpha must be a finite number and not negative, not"):

@@ -369,9 +369,11 @@ def test_a_fraction_of_a_group():
     [
         ({}, r'bn_param\["mode"\] must be "train" or "test", not None'),
         ({"mode": "Train"}, "not 'Train'"),
-        ({"mode": "train", "eps": 0}, r'bn_param\["eps"\] must be finite and greater than 0, not 0.0'),
+        ({"mode": "train", "eps": 0}, r'bn_param\["eps"\] must be finite and greater than 0, not 0'),
         ({"mode": "train", "eps": float("nan")}, "not nan"),
         ({"mode": "train", "momentum": 1.1}, r'bn_param\["momentum"\] must be from 0 to 1, not 1.1'),
+        ({"mode": "train", "momentum": "0.9"}, r'bn_param\["momentum"\] must be from 0 to 1, not \'0.9\''),
+        ({"mode": "train", "epsilon": 1e-3}, "bn_param has the unknown entry 'epsilon'; it may have mode, eps"),
         ({"mode": "test"}, 'bn_param has no "running_mean".* first run training batches'),
         ({"mode": "test", "running_mean": np.zeros(3)}, 'bn_param has no "running_var"'),
         ({"mode": "train", "running_mean": np.zeros(4)}, r'"running_mean"\] must have the shape \(3,\).* not \(4,\)'),
@@ -410,3 +412,19 @@ def test_wrong_dout_and_types(name):
         backward(np.ones((2, 2)), cache)
     with pytest.raises(TypeError, match="gamma must hold float32 or float64, not complex128"):
         forward(x, gamma.astype(complex), beta)
+
+
+@pytest.mark.parametrize("name", ["bn_param", "ln_param", "gn_param"])
+def test_settings_that_are_no_dictionary_or_misspelt(name):
+    x, ones = np.ones((2, 4, 3, 3)), np.ones((1, 4, 1, 1))
+    call = {
+        "bn_param": lambda param: batchnorm_forward(x[:, :, 0, 0], ones.ravel(), ones.ravel(), param),
+        "ln_param": lambda param: layernorm_forward(x[:, :, 0, 0], ones.ravel(), ones.ravel(), param),
+        "gn_param": lambda param: spatial_groupnorm_forward(x, ones, ones, 2, param),
+    }[name]
+    with pytest.raises(TypeError, match=f"{name} must be a dictionary .*, not None"):
+        call(None)
+    with pytest.raises(ValueError, match=f"{name} has the unknown entry 'Eps'"):
+        call({"mode": "train", "Eps": 1} if name == "bn_param" else {"Eps": 1})
+    with pytest.raises(ValueError, match="must be finite and greater than 0, not 'tiny'"):
+        call({"mode": "train", "eps": "tiny"} if name == "bn_param" else {"eps": "tiny"})

@@ -263,3 +263,13 @@ def _structured_with(indicator=_indicator, decode=_decode):
 def test_errors_name_the_argument_what_came_and_what_was_expected(action, error, message):
     with pytest.raises(error, match=message):
         action()
+
+
+@pytest.mark.parametrize("loss", [losses.softmax_loss, losses.svm_loss, losses.squared_hinge_loss])
+def test_nan_scores_are_seen_in_the_loss_and_in_their_row_of_the_gradient(loss):
+    x = np.random.default_rng(0).normal(size=(3, 4))
+    x[1, 2] = np.nan
+    value, gradient = loss(x, np.array([0, 1, 2]))
+    assert np.isnan(value)
+    assert np.isnan(gradient[1, 2]) and np.isnan(gradient[1, 1])
+    assert np.isfinite(gradient[[0, 2]]).all()

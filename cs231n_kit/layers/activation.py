@@ -5,6 +5,7 @@ TypeError where x holds no real numbers and ValueError where dout has another sh
 """
 
 import math
+from numbers import Real
 
 from cs231n_kit.arrays import array_module, as_floats
 from cs231n_kit.kernels.activation import relu, relu_gradient
@@ -122,6 +123,6 @@ def _dout(dout, shape):
 
 
 def _slope(alpha):
-    if not 0 <= alpha < math.inf:
+    if not isinstance(alpha, Real) or not 0 <= alpha < math.inf:
         raise ValueError(f"alpha must be a finite number and not negative, not {alpha!r}")
     return float(alpha)  # a NumPy float64 would turn float32 into float64

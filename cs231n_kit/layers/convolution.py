@@ -3,6 +3,7 @@
 from cs231n_kit.arrays import array_module, as_floats
 from cs231n_kit.kernels.convolution import convolution, convolution_gradients, output_size
 from cs231n_kit.layers import windows
+from cs231n_kit.layers.parameters import check_names
 
 
 def conv_forward(x, w, b, conv_param):
@@ -58,7 +59,7 @@ def conv_backward(dout, cache, input_gradient=True):
 
 def _settings(conv_param):
     """Stride, pad and dilation, each a pair."""
-    windows.check_names("conv_param", conv_param, ("stride", "pad", "dilation"))
+    check_names("conv_param", conv_param, ("stride", "pad", "dilation"))
     least_and_default = {"stride": (1, 1), "pad": (0, 0), "dilation": (1, 1)}
     return [
         windows.pair(f"conv_param[{name!r}]", conv_param.get(name, default), least)

@@ -15,6 +15,7 @@ an argument holds no real numbers and ValueError where a shape or a setting does
 """
 
 import operator
+from numbers import Real
 
 from cs231n_kit.arrays import array_module, as_floats
 from cs231n_kit.kernels.normalization import (
@@ -28,6 +29,7 @@ from cs231n_kit.kernels.normalization import (
     standardize,
     sum_of_products,
 )
+from cs231n_kit.layers.parameters import check_names
 
 EPS = 1e-5
 MOMENTUM = 0.9
@@ -78,6 +80,7 @@ def layernorm_forward(x, gamma, beta, ln_param):
     """
     x, gamma, beta = _operands(x, gamma, beta, "x must have the shape (N, D)", 2)
     _check_shapes(x, gamma, beta, (x.shape[1],))
+    check_names("ln_param", ln_param, ("eps",))
     x_hat, _, _, _, inverse_std = normalize(x, (1,), _eps("ln_param", ln_param))
     return scale_and_shift(x_hat, gamma, beta), (x_hat, inverse_std, gamma)
 
@@ -136,6 +139,7 @@ def spatial_groupnorm_forward(x, gamma, beta, G, gn_param):
     if G < 1 or C % G:
         divisors = ", ".join(str(d) for d in range(1, C + 1) if C % d == 0)
         raise ValueError(f"G, the number of groups, must divide the {C} channels of x ({divisors}), but is {G}")
+    check_names("gn_param", gn_param, ("eps",))
     groups, _, _, _, inverse_std = normalize(x.reshape(N, G, -1), (2,), _eps("gn_param", gn_param))
     x_hat = groups.reshape(x.shape)
     return scale_and_shift(x_hat, gamma, beta), (x_hat, inverse_std, gamma)
@@ -158,13 +162,15 @@ def spatial_groupnorm_backward(dout, cache):
 
 def _batchnorm(x, gamma, beta, bn_param):
     """Batch normalisation of the channels along axis 1, statistics over all other axes."""
+    check_names("bn_param", bn_param, ("mode", "eps", "momentum", "running_mean", "running_var"))
     mode, eps = bn_param.get("mode"), _eps("bn_param", bn_param)
     if mode not in ("train", "test"):
         raise ValueError(f'bn_param["mode"] must be "train" or "test", not {mode!r}')
     running_mean, running_var = _running_statistics(x, mode, bn_param)
-    momentum = float(bn_param.get("momentum", MOMENTUM))
-    if not 0 <= momentum <= 1:
+    momentum = bn_param.get("momentum", MOMENTUM)
+    if not isinstance(momentum, Real) or not 0 <= momentum <= 1:
         raise ValueError(f'bn_param["momentum"] must be from 0 to 1, not {momentum!r}')
+    momentum = float(momentum)  # a NumPy float64 would turn float32 into float64
     if mode == "train":
         out, mean, error, var, inverse_std = batch_normalization(x, gamma, beta, eps)
         bn_param["running_mean"] = momentum * running_mean + (1 - momentum) * (mean + error).ravel()
@@ -206,10 +212,10 @@ def _running_statistics(x, mode, bn_param):
 
 
 def _eps(name, param):
-    eps = float(param.get("eps", EPS))  # a NumPy float64 would turn float32 into float64
-    if not 0 < eps < float("inf"):
+    eps = param.get("eps", EPS)
+    if not isinstance(eps, Real) or not 0 < eps < float("inf"):
         raise ValueError(f'{name}["eps"] must be finite and greater than 0, not {eps!r}')
-    return eps
+    return float(eps)  # a NumPy float64 would turn float32 into float64
 
 
 def _operands(x, gamma, beta, rule, ndim):

@@ -5,6 +5,7 @@ import math
 from cs231n_kit.kernels.convolution import output_size
 from cs231n_kit.kernels.pooling import average_pool, average_pool_gradient, max_pool, max_pool_gradient
 from cs231n_kit.layers import windows
+from cs231n_kit.layers.parameters import check_names
 
 
 def max_pool_forward(x, pool_param):
@@ -93,7 +94,7 @@ def global_average_pool_backward(dout, cache):
 
 def _settings(pool_param):
     """Window, stride and pad, each a pair."""
-    windows.check_names("pool_param", pool_param, ("pool_height", "pool_width", "stride", "pad"))
+    check_names("pool_param", pool_param, ("pool_height", "pool_width", "stride", "pad"))
     for name in ("pool_height", "pool_width", "stride"):
         if name not in pool_param:
             raise ValueError(f"pool_param lacks {name!r}; a common choice is pool_height = pool_width = stride = 2")

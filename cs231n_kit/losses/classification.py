@@ -30,7 +30,7 @@ def svm_loss(x, y, delta: float = 1.0):
     xp = array_module(x, y)
     margins, rows, y = _margins(xp, x, y, delta)
     loss = float(margins.sum(dtype=xp.float64)) / len(margins)
-    gradient = (margins > 0).astype(margins.dtype)
+    gradient = xp.sign(margins)  # 1 inside the margin, NaN where the scores are
     gradient[rows, y] = -gradient.sum(axis=1)
     gradient /= len(gradient)
     return loss, gradient
