@@ -13,7 +13,10 @@ METRICS = {"l1": "manhattan", "l2": "euclidean"}
 
 def races():
     work = f"kNN {{}}, k = {K} ({QUERIES} x {TRAINING_POINTS:,} x {FEATURES:,})"
-    bound = "more than half of the time is one matrix product; the passes over all distances and the selection run on one thread"
+    bound = (
+        "more than half of the time is one matrix product; "
+        "the passes over all distances and the selection run on one thread"
+    )
     yield Race(work.format("L2"), "scikit-learn", _sides("l2"), 0.5, 2 * PAIRS, bound=bound)
     # Subtraction, absolute value and addition are three instructions where a multiply-add is one.
     yield Race(work.format("L1"), "scikit-learn", _sides("l1"), 0.15, 3 * 2 * PAIRS)
