@@ -10,7 +10,7 @@ export OPENBLAS_THREAD_TIMEOUT ?= 20
 export GOMP_SPINCOUNT ?= 30000
 
 .DEFAULT_GOAL := help
-.PHONY: help install lab test test-torch test-long demo bench pins clean
+.PHONY: help install lab test test-torch test-long demo bench bench-gpu pins clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -40,10 +40,13 @@ demo: $(INSTALLED) ## an instructor's day: release, five submissions, grades, fe
 bench: $(INSTALLED) ## time the kit against its peers and write benchmarks/cpu.md
 	@.venv/bin/python -m benchmarks
 
+bench-gpu: $(INSTALLED) ## time the CUDA kernels against PyTorch and write benchmarks/gpu-<device>.md
+	@.venv/bin/python -m benchmarks.gpu
+
 # argon2-cffi-bindings 26 has no wheels for Intel Macs; PyTorch 2.13 is what the comparisons were made with.
 pins: $(INSTALLED) ## resolve constraints.txt anew, for every platform and Python
 	@.venv/bin/python -m pip install --quiet uv
-	@set -o pipefail; printf '%s\n' hatchling editables 'argon2-cffi-bindings<26' 'torch<2.14' \
+	@set -o pipefail; printf '%s\n' hatchling editables 'argon2-cffi-bindings<26' 'torch==2.13.*' \
 	| .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest --all-extras \
 	  --no-header --no-annotate pyproject.toml - | sed 's/ *;.*//' > constraints.new
 	@mv constraints.new constraints.txt

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-import numba
 import numpy as np
-from threadpoolctl import threadpool_limits
+
+from cs231n_kit.arrays import to_host
 
 try:
     import torch
@@ -75,12 +75,15 @@ def check_agreement(race: Race, ours, theirs) -> None:
 
 
 def as_array(result) -> np.ndarray:
-    return result.detach().numpy() if torch and isinstance(result, torch.Tensor) else np.asarray(result)
+    return result.detach().cpu().numpy() if torch and isinstance(result, torch.Tensor) else to_host(result)
 
 
 @contextmanager
 def threads(count: int):
     """Within, BLAS, Numba, OpenMP and PyTorch use so many threads."""
+    import numba
+    from threadpoolctl import threadpool_limits
+
     numba.set_num_threads(min(count, numba.config.NUMBA_NUM_THREADS))
     if torch:
         torch.set_num_threads(count)

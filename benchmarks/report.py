@@ -5,6 +5,7 @@ import datetime
 from benchmarks import machine
 from benchmarks.harness import Race, Time, torch
 from benchmarks.machine import Floors
+from benchmarks.markdown import milliseconds, table, verdict
 
 IMPORT_GOAL = 0.3  # seconds
 
@@ -48,8 +49,8 @@ def _times(races, times, floors, threads):
             (
                 race.work,
                 race.peer,
-                _ms(time.ours),
-                _ms(time.theirs),
+                milliseconds(time.ours),
+                milliseconds(time.theirs),
                 f"{time.ratio:.2f}",
                 *(("", "") if race.goal is None else (f"{race.goal:.2f}", verdict(time.ratio, race.goal))),
                 f"{time.ours / floor:.1f}",
@@ -57,12 +58,7 @@ def _times(races, times, floors, threads):
         )
     header = "work", "peer", "ours", "theirs", "ratio", "goal", "", "ours / floor"
     title = f"## {threads} thread{'s' * (threads > 1)}"
-    return f"{title}\n\n{_table(header, rows, numbers_from=2)}"
-
-
-def verdict(ratio: float, goal: float) -> str:
-    """As the ratio is printed: 0.954 meets 0.95."""
-    return "met" if round(ratio, 2) <= goal else "**missed**"
+    return f"{title}\n\n{table(header, rows, numbers_from=2)}"
 
 
 def _missed(races, times):
@@ -91,7 +87,7 @@ def _floors(floors):
         "copy in the cache, GB/s read + written",
         "copy in memory, GB/s read + written",
     )
-    return _table(header, rows, numbers_from=0)
+    return table(header, rows, numbers_from=0)
 
 
 def _memory(races, memory):
@@ -99,19 +95,10 @@ def _memory(races, memory):
     for race in races:
         ours, theirs = (memory[side][race.name] / 2**20 for side in ("ours", "theirs"))
         rows.append((race.work, race.peer, f"{ours:.1f}", f"{theirs:.1f}"))
-    return _table(("work", "peer", "ours, MB", "theirs, MB"), rows, numbers_from=2)
+    return table(("work", "peer", "ours, MB", "theirs, MB"), rows, numbers_from=2)
 
 
 def _imports(imports):
     rows = [(f"`import {module}`", f"{seconds:.3f}") for module, seconds in imports.items()]
     rows[0] = (*rows[0], f"{IMPORT_GOAL:.2f}", verdict(next(iter(imports.values())), IMPORT_GOAL))
-    return _table(("fresh process", "seconds", "goal", ""), [(*row, "", "")[:4] for row in rows], numbers_from=1)
-
-
-def _table(header, rows, numbers_from):
-    rules = ["---" if i < numbers_from else "---:" for i in range(len(header))]
-    return "\n".join("| " + " | ".join(row) + " |" for row in (header, rules, *rows))
-
-
-def _ms(seconds):
-    return f"{1e3 * seconds:.3g}" if seconds < 1 else f"{1e3 * seconds:.0f}"
+    return table(("fresh process", "seconds", "goal", ""), [(*row, "", "")[:4] for row in rows], numbers_from=1)

@@ -3,12 +3,16 @@
 import importlib.util
 import shutil
 import subprocess
+import sys
 from dataclasses import dataclass
 from types import ModuleType
 
 import numpy as np
 
-_INSTALL = "pip install cupy-cuda{version}x"
+OLDEST_CUDA, NEWEST_CUDA = 12, 13  # for which there is an extra, gpu-cuda12 and gpu-cuda13
+_INTRODUCTION = "To use a GPU: "
+_NEW_DRIVER = "install NVIDIA's newest driver"
+_LOOK = "see what nvidia-smi says; in a container or a queue, ask for a GPU"
 
 
 def array_module(*arrays: object) -> ModuleType:
@@ -48,7 +52,7 @@ def to_device(array):
     if _is_device_array(array):
         return array
     if not has_gpu():
-        raise RuntimeError(f"There is no GPU to move the array to. {device_report().reason}")
+        raise RuntimeError(f"There is no GPU to move the array to. {device_report().advice}")
     import cupy
 
     return cupy.asarray(array)
@@ -75,42 +79,59 @@ class DeviceReport:
 
     backend: str  # "numpy" or "cupy"
     device: str
-    reason: str  # empty when a GPU is in use
+    reason: str  # a sentence, empty when a GPU is in use
+    mend: str = ""  # what to do, or the command to run, where there is something
+    compute_capability: str = ""  # of the GPU in use, such as "9.0"
+
+    @property
+    def advice(self) -> str:
+        """The reason with the mend behind it."""
+        return f"{self.reason} {_INTRODUCTION}{self.mend}" if self.mend else self.reason
 
     def __str__(self) -> str:
-        return f"Arrays: {self.backend} on {self.device}." + (f" {self.reason}" if self.reason else "")
+        return f"Arrays: {self.backend} on {self.device}." + (f" {self.advice}" if self.reason else "")
 
 
 def device_report() -> DeviceReport:
     """Look for a GPU. Never raises: a broken installation is what it reports."""
     if not has_cupy():
-        return _cpu(_advice_without_cupy())
+        return _without_cupy("CuPy is not installed")
     try:
         import cupy
 
         runtime = cupy.cuda.runtime
         driver, built_for = runtime.driverGetVersion(), runtime.runtimeGetVersion()
     except Exception as error:  # a CuPy without its CUDA libraries fails on import, in several ways
-        return _cpu(f"CuPy is installed but does not start ({_first_line(error)}). {_advice_without_cupy()}")
+        return _without_cupy(f"CuPy is installed but does not start ({_first_line(error)})")
     if driver == 0:
-        return _cpu("CuPy is installed, but there is no NVIDIA driver on this machine. The CPU does it all.")
+        return _cpu("CuPy is installed, but there is no NVIDIA driver; the course runs on the CPU.", _NEW_DRIVER)
     if driver // 1000 < built_for // 1000:
         return _cpu(
-            f"CuPy is built for CUDA {_version(built_for)}, but the NVIDIA driver only reaches CUDA "
-            f"{_version(driver)}. Update the driver, or run: pip uninstall --yes cupy-cuda{built_for // 1000}x && "
-            + _INSTALL.format(version=driver // 1000)
+            f"CuPy is built for CUDA {_version(built_for)}, but the driver only reaches CUDA {_version(driver)}.",
+            _NEW_DRIVER
+            if driver // 1000 < OLDEST_CUDA
+            else install_command(driver // 1000, instead_of=built_for // 1000),
         )
     try:
         if runtime.getDeviceCount() == 0:
-            return _cpu("CuPy and an NVIDIA driver are installed, but the driver shows no GPU.")
-        name = runtime.getDeviceProperties(0)["name"]
+            return _cpu("CuPy and an NVIDIA driver are installed, but the driver shows no GPU.", _LOOK)
+        properties = runtime.getDeviceProperties(0)
     except Exception as error:
-        return _cpu(f"CuPy is installed, but the NVIDIA driver shows no usable GPU ({_first_line(error)}).")
-    return DeviceReport("cupy", name.decode() if isinstance(name, bytes) else str(name), "")
+        return _cpu(f"CuPy is installed, but the NVIDIA driver shows no usable GPU ({_first_line(error)}).", _LOOK)
+    name = properties["name"]
+    capability = f"{properties['major']}.{properties['minor']}"
+    return DeviceReport("cupy", name.decode() if isinstance(name, bytes) else str(name), "", "", capability)
 
 
-def _cpu(reason: str) -> DeviceReport:
-    return DeviceReport("numpy", "the CPU", reason)
+def install_command(cuda: int, instead_of: int | None = None) -> str:
+    """The command, to be run in the course's folder, that installs CuPy for this major version of CUDA."""
+    pip = f'"{sys.executable}" -m pip'
+    install = f'{pip} install -c constraints.txt -e ".[gpu-cuda{cuda}]"'
+    return f"{pip} uninstall --yes cupy-cuda{instead_of}x && {install}" if instead_of else install
+
+
+def _cpu(reason: str, mend: str = "") -> DeviceReport:
+    return DeviceReport("numpy", "the CPU", reason, mend)
 
 
 def _is_device_array(array: object) -> bool:
@@ -118,17 +139,15 @@ def _is_device_array(array: object) -> bool:
     return type(array).__module__.partition(".")[0] == "cupy" and type(array).__name__ == "ndarray"
 
 
-def _advice_without_cupy() -> str:
+def _without_cupy(what: str) -> DeviceReport:
     """The installation line that fits the driver, as far as nvidia-smi tells."""
     newest = _driver_cuda_version()
     if newest is None:
-        return (
-            "CuPy is not in use and no NVIDIA driver was found; the course runs on the CPU. On a machine with an "
-            f"NVIDIA GPU: {_INSTALL.format(version=13)} (cupy-cuda12x for drivers of CUDA 12)."
-        )
-    if newest < 12:
-        return f"The NVIDIA driver is for CUDA {newest}; update it to CUDA 12 or newer first."
-    return f"There is an NVIDIA driver. To use the GPU: {_INSTALL.format(version=min(newest, 13))}"
+        mend = "" if sys.platform == "darwin" else f"{_NEW_DRIVER}, then {install_command(NEWEST_CUDA)}"
+        return _cpu(f"{what}, and no NVIDIA driver was found; the course runs on the CPU.", mend)
+    if newest < OLDEST_CUDA:
+        return _cpu(f"{what}, and the NVIDIA driver is too old, for CUDA {newest}.", _NEW_DRIVER)
+    return _cpu(f"{what}, though there is an NVIDIA driver.", install_command(min(newest, NEWEST_CUDA)))
 
 
 def _driver_cuda_version() -> int | None:

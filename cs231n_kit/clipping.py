@@ -3,6 +3,7 @@
 Gradients are a dictionary from parameter names to arrays. The result is a new dictionary; inputs are not modified.
 """
 
+import functools
 import math
 from numbers import Real
 
@@ -17,7 +18,7 @@ def clip_by_norm(gradients: dict, max_norm: float) -> tuple[dict, float]:
     direction to keep: the gradients come back as they are. Raises ValueError unless max_norm > 0.
     """
     _check("max_norm", max_norm)
-    norm = math.hypot(*(_norm(gradient) for gradient in gradients.values()))
+    norm = _norm([gradient for gradient in gradients.values() if gradient.size])
     if not max_norm < norm < math.inf:
         return dict(gradients), norm
     scale = float(max_norm / norm)  # Python's float, which keeps float32
@@ -31,13 +32,13 @@ def clip_by_value(gradients: dict, limit: float) -> dict:
     return {name: gradient.clip(-limit, limit) for name, gradient in gradients.items()}
 
 
-def _norm(gradient) -> float:
-    """The Euclidean norm, by way of the largest element, whose square may be beyond float32."""
-    xp = array_module(gradient)
-    largest = float(xp.abs(gradient).max()) if gradient.size else 0.0
+def _norm(arrays) -> float:
+    """The Euclidean norm, by way of the largest element, whose square may be beyond float32; two numbers to fetch."""
+    xp = array_module(*arrays)
+    largest = float(functools.reduce(xp.maximum, (xp.abs(array).max() for array in arrays), 0.0))
     if largest == 0 or not math.isfinite(largest):
         return largest
-    return largest * math.sqrt(float(xp.square(gradient / largest).sum(dtype=xp.float64)))
+    return largest * math.sqrt(float(sum(xp.square(array / largest).sum(dtype=xp.float64) for array in arrays)))
 
 
 def _check(name, value):

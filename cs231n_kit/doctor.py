@@ -124,10 +124,49 @@ def _course() -> Iterator[Finding]:
 
 
 def _device() -> Iterator[Finding]:
+    """Where arrays are computed with, and where CUDA kernels run."""
     from cs231n_kit.arrays import device_report
 
-    lines = str(device_report()).splitlines()
-    yield Finding("Computing on", OK, "\n".join([lines[0], *(f"{'':17}{line.strip()}" for line in lines[1:])]))
+    report = device_report()
+    if report.backend == "cupy":
+        yield _gpu(report)
+        return
+    yield Finding("Computing on", OK, f"the CPU, {_cpu_backends()}")
+    yield Finding("GPU", NOTE if report.mend else OK, f"not in use: {report.reason}", report.mend)
+    yield _emulation()
+
+
+def _gpu(report) -> Finding:
+    """CuPy finds its compiler and its libraries when they are first used, so use them."""
+    from cs231n_kit.arrays import install_command
+
+    name = f"{report.device} (compute capability {report.compute_capability})"
+    try:
+        import cupy
+
+        square = cupy.ones((32, 32), "float32")
+        float((square @ square).sum())
+    except Exception as error:
+        mend = install_command(cupy.cuda.runtime.runtimeGetVersion() // 1000)
+        return Finding("Computing on", BROKEN, f"{name}, but CuPy fails there: {type(error).__name__}: {error}", mend)
+    return Finding(
+        "Computing on", OK, f"{name}, by CuPy {cupy.__version__}; NumPy arrays on the CPU, {_cpu_backends()}"
+    )
+
+
+def _cpu_backends() -> str:
+    """NumPy, and Numba where it is installed."""
+    numba = _version("numba")
+    return f"by NumPy {_version('numpy')}" + (f" and machine code of Numba {numba}" if numba else "")
+
+
+def _emulation() -> Finding:
+    from cs231n_kit.cuda_emulation import compiler_advice, compiler_name
+
+    compiler = compiler_name()
+    if compiler is None:
+        return Finding("CUDA kernels", NOTE, "cannot run: no GPU, and no C++ compiler for the CPU", compiler_advice())
+    return Finding("CUDA kernels", OK, f"run on the CPU, in an emulation compiled by {compiler}")
 
 
 def _data() -> Iterator[Finding]:

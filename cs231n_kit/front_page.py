@@ -82,7 +82,7 @@ def environment():
             rows.append((package, version(package), ""))
         except PackageNotFoundError:
             rows.append((package, "missing", "install the course again with `make lab`"))
-    rows.append(("GPU", device.device if device.backend == "cupy" else "none in use", device.reason))
+    rows.append(("GPU", device.device if device.backend == "cupy" else "none in use", device.advice))
     for data_set in status():
         if data_set.folder or data_set.download_size == 0:
             rows.append((data_set.title, "here" if data_set.present else "missing", ""))

@@ -1,9 +1,11 @@
 """The k-nearest-neighbour classifier."""
 
+from contextlib import contextmanager
+
 import numpy as np
 
 from cs231n_kit.arrays import array_module
-from cs231n_kit.kernels.distance import k_smallest, l1_distances, l2_distances, paired_distances
+from cs231n_kit.kernels.distance import count_votes, k_smallest, l1_distances, l2_distances, paired_distances
 
 METRICS = {"l1": l1_distances, "l2": l2_distances}
 QUERIES_AT_ONCE = 2_000
@@ -61,9 +63,7 @@ class KNearestNeighbor:
     def scores(self, X):
         """The fraction of the k votes that each of ``classes_`` gets, float64 of shape (N, C), rows summing to 1."""
         _, indices = self.kneighbors(X)
-        votes = self._class_of[indices]
-        xp = array_module(votes)
-        return xp.stack([(votes == c).sum(axis=1) for c in range(len(self.classes_))], axis=1) / self.k
+        return count_votes(self._class_of[indices], len(self.classes_)) / self.k
 
     def kneighbors(self, X, *, progress: bool | None = None):
         """Distances and indices of the k nearest training points, nearest first, both of shape (N, k).
@@ -97,12 +97,9 @@ class KNearestNeighbor:
 
         Blocks of queries meet blocks of training points, so that only a block of distances is in memory.
         """
-        from tqdm.auto import tqdm
-
         n_train = len(self.X_train_)
         wanted = min(wanted, n_train)
-        pairs = len(X) * n_train
-        with tqdm(total=pairs, disable=not progress, desc="Comparing", unit="pair", unit_scale=True) as bar:
+        with _progress_bar(len(X) * n_train, progress) as count:
             for i in range(0, len(X), QUERIES_AT_ONCE):
                 queries = slice(i, min(i + QUERIES_AT_ONCE, len(X)))
                 best = None
@@ -112,7 +109,7 @@ class KNearestNeighbor:
                     columns = k_smallest(found, min(wanted, len(block)))
                     found = xp.take_along_axis(found, columns, axis=1), columns + j
                     best = found if best is None else _merge(xp, best, found, wanted)
-                    bar.update(len(columns) * len(block))
+                    count(len(columns) * len(block))
                 yield queries, best
 
     def _settle(self, xp, X, candidates):
@@ -130,6 +127,18 @@ class KNearestNeighbor:
             raise ValueError(f"k must be a positive integer, not {self.k!r}")
         if self.k > n_train:
             raise ValueError(f"k must not exceed the number of training points, {n_train:,}, but is {self.k:,}")
+
+
+@contextmanager
+def _progress_bar(pairs: int, shown: bool):
+    """Within, a function that counts compared pairs, on a bar if it is to be shown."""
+    if not shown:
+        yield lambda _: None
+        return
+    from tqdm.auto import tqdm
+
+    with tqdm(total=pairs, desc="Comparing", unit="pair", unit_scale=True) as bar:
+        yield bar.update
 
 
 def _points(X, name: str):

@@ -11,6 +11,7 @@ ValueError or TypeError for different shapes, other types, and keys of config th
 import numpy as np
 
 from cs231n_kit.arrays import array_module
+from cs231n_kit.kernels import cuda
 from cs231n_kit.kernels.parallel import fastest, numba_threads
 
 WORTH_COMPILING = 50_000  # elements; NumPy updates so many in about 0.2 ms
@@ -18,7 +19,7 @@ WORTH_COMPILING = 50_000  # elements; NumPy updates so many in about 0.2 ms
 
 def sgd(w, dw, config=None):
     """Stochastic gradient descent, w ← w - η dw. config: learning_rate η (0.01)."""
-    _, w, dw, config = _prepare(w, dw, config, "sgd")
+    _, w, dw, config = prepare(w, dw, config, "sgd")
     return w - config["learning_rate"] * dw, config
 
 
@@ -27,7 +28,7 @@ def sgd_momentum(w, dw, config=None):
 
     config: learning_rate η (0.01), momentum μ (0.9); memory: velocity v.
     """
-    _, w, dw, config = _prepare(w, dw, config, "sgd_momentum")
+    _, w, dw, config = prepare(w, dw, config, "sgd_momentum")
     config["velocity"] = config["momentum"] * config["velocity"] - config["learning_rate"] * dw
     return w + config["velocity"], config
 
@@ -38,7 +39,7 @@ def nesterov(w, dw, config=None):
     w stands for the point that momentum looks ahead to, so that dw is taken at w as in the other rules.
     config: learning_rate η (0.01), momentum μ (0.9); memory: velocity v.
     """
-    _, w, dw, config = _prepare(w, dw, config, "nesterov")
+    _, w, dw, config = prepare(w, dw, config, "nesterov")
     before, momentum = config["velocity"], config["momentum"]
     config["velocity"] = momentum * before - config["learning_rate"] * dw
     return w + (1 + momentum) * config["velocity"] - momentum * before, config
@@ -49,7 +50,7 @@ def adagrad(w, dw, config=None):
 
     config: learning_rate η (0.01), epsilon ε (1e-8); memory: cache c.
     """
-    xp, w, dw, config = _prepare(w, dw, config, "adagrad")
+    xp, w, dw, config = prepare(w, dw, config, "adagrad")
     config["cache"] = config["cache"] + dw * dw
     return w - config["learning_rate"] * dw / (xp.sqrt(config["cache"]) + config["epsilon"]), config
 
@@ -59,7 +60,7 @@ def rmsprop(w, dw, config=None):
 
     config: learning_rate η (0.01), decay_rate ρ (0.99), epsilon ε (1e-8); memory: cache c.
     """
-    xp, w, dw, config = _prepare(w, dw, config, "rmsprop")
+    xp, w, dw, config = prepare(w, dw, config, "rmsprop")
     config["cache"] = config["decay_rate"] * config["cache"] + (1 - config["decay_rate"]) * dw * dw
     return w - config["learning_rate"] * dw / (xp.sqrt(config["cache"]) + config["epsilon"]), config
 
@@ -71,7 +72,7 @@ def adam(w, dw, config=None):
 
     config: learning_rate η (0.001), beta1 (0.9), beta2 (0.999), epsilon ε (1e-8); memory: m, v, t.
     """
-    xp, w, dw, config = _prepare(w, dw, config, "adam")
+    xp, w, dw, config = prepare(w, dw, config, "adam")
     return w - config["learning_rate"] * _adam_direction(xp, dw, config), config
 
 
@@ -80,7 +81,7 @@ def adamw(w, dw, config=None):
 
     config: as ``adam``, and weight_decay λ (0.01).
     """
-    xp, w, dw, config = _prepare(w, dw, config, "adamw")
+    xp, w, dw, config = prepare(w, dw, config, "adamw")
     direction = _adam_direction(xp, dw, config) + config["weight_decay"] * w
     return w - config["learning_rate"] * direction, config
 
@@ -113,7 +114,8 @@ class Optimizer:
 
     ``configs`` holds the rule's config with its memory for every parameter seen so far, by the parameter's name.
     Large arrays are updated by machine code where Numba is installed: one pass over memory instead of one for each
-    arithmetic operation. The first such step ever then takes about a second, for compiling.
+    arithmetic operation. The first such step ever then takes about a second, for compiling. On a GPU one launch of a
+    CUDA kernel updates all parameters.
     """
 
     def __init__(self, rule="sgd", **config):
@@ -138,14 +140,14 @@ class Optimizer:
             _check_parameter(name, parameters, dw)
         if learning_rate is not None:
             self.config["learning_rate"] = _number("learning_rate", learning_rate)
-        for name, dw in gradients.items():
-            w = parameters[name]
-            config = {**self.configs.get(name, {}), **self.config}
-            if _is_worth_compiling(self.rule, w, dw):
-                _, _, dw, config = _prepare(w, dw, config, self.rule.__name__)
-                self.configs[name] = fastest(update_numba, update_numpy, self.rule, w, dw, config)
-            else:
-                self.configs[name] = update_numpy(self.rule, w, dw, config)
+        weights = [parameters[name] for name in gradients]
+        configs = [{**self.configs.get(name, {}), **self.config} for name in gradients]
+        if self.rule in RULES.values():
+            update(self.rule.__name__, weights, list(gradients.values()), configs)
+        else:
+            steps = zip(weights, gradients.values(), configs, strict=True)
+            configs = [update_numpy(self.rule, w, dw, config) for w, dw, config in steps]
+        self.configs.update(zip(gradients, configs, strict=True))
 
     def state(self) -> dict[str, np.ndarray]:
         """All memory as a flat dictionary of copied arrays, e.g. "m/W1", ready for ``numpy.savez``."""
@@ -170,6 +172,21 @@ class Optimizer:
         self.configs = configs
 
 
+@cuda.dispatched("update_cuda")
+def update(rule, weights, gradients, configs):
+    """Change each of the weights in place by the rule of this name, and its config to that of the next step.
+
+    weights, gradients, configs: lists; for each weight a gradient of its shape, and what its rule takes as config.
+    Raises ValueError or TypeError as the rules do.
+    """
+    for w, dw, config in zip(weights, gradients, configs, strict=True):
+        if _is_worth_compiling(w, dw):
+            _, _, dw, prepared = prepare(w, dw, config, rule)
+            config |= fastest(update_numba, update_numpy, RULES[rule], w, dw, prepared)
+        else:
+            config |= update_numpy(RULES[rule], w, dw, config)
+
+
 def _adam_direction(xp, dw, config):
     """m̂ / (√v̂ + ε) of Adam; counts t up and updates m and v."""
     beta1, beta2 = config["beta1"], config["beta2"]
@@ -181,7 +198,7 @@ def _adam_direction(xp, dw, config):
     return m / (xp.sqrt(v) + config["epsilon"])
 
 
-def _prepare(w, dw, config, rule):
+def prepare(w, dw, config, rule):
     """The array module, w and dw, checked, and a new config with defaults and, in the first step, empty memory."""
     xp = array_module(w, dw)
     w, dw = xp.asarray(w), xp.asarray(dw)
@@ -225,13 +242,14 @@ def _check_parameter(name, parameters, dw):
         raise TypeError(f"The parameter {name!r} must be a float32 or float64 array, not {dtype}")
     if w.shape != np.shape(dw):
         raise ValueError(f"The gradient of {name!r} must have the parameter's shape, {w.shape}, not {np.shape(dw)}")
+    array_module(w, dw)
     if isinstance(w, np.ndarray) and not w.flags.writeable:
         raise ValueError(f"The parameter {name!r} is read-only and cannot be updated in place")
 
 
-def _is_worth_compiling(rule, w, dw):
-    """Whether there is machine code for the rule and it fits and pays."""
-    if rule not in RULES.values() or not (isinstance(w, np.ndarray) and isinstance(dw, np.ndarray)):
+def _is_worth_compiling(w, dw):
+    """Whether machine code fits and pays."""
+    if not (isinstance(w, np.ndarray) and isinstance(dw, np.ndarray)):
         return False
     return w.size >= WORTH_COMPILING and w.dtype in (np.float32, np.float64) and w.flags.c_contiguous
 

@@ -1,12 +1,16 @@
 import re
 import subprocess
 import sys
+import tomllib
 import types
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from cs231n_kit import arrays
+
+ROOT = Path(__file__).resolve().parent.parent
 
 
 class StubArray:
@@ -45,7 +49,7 @@ def install_cupy(monkeypatch):
                 driverGetVersion=lambda: driver,
                 runtimeGetVersion=lambda: runtime,
                 getDeviceCount=count,
-                getDeviceProperties=lambda i: {"name": b"Test GPU"},
+                getDeviceProperties=lambda i: {"name": b"Test GPU", "major": 9, "minor": 0},
             )
         )
         monkeypatch.setitem(sys.modules, "cupy", cupy)
@@ -87,36 +91,53 @@ def test_there_and_back(install_cupy):
 
 
 def test_to_device_without_a_gpu_says_why(no_cupy):
-    with pytest.raises(RuntimeError, match=r"no GPU.*pip install cupy-cuda13x"):
+    with pytest.raises(RuntimeError, match=r"no GPU.*not installed, and no NVIDIA driver was found"):
         arrays.to_device(np.ones(2))
 
 
 def test_a_working_gpu(install_cupy):
     install_cupy()
     report = arrays.device_report()
-    assert (report.backend, report.device, report.reason) == ("cupy", "Test GPU", "")
+    assert (report.backend, report.device, report.reason, report.mend) == ("cupy", "Test GPU", "", "")
+    assert report.compute_capability == "9.0"
     assert str(report) == "Arrays: cupy on Test GPU."
     assert arrays.has_cupy() and arrays.has_gpu()
 
 
+PIP = f'"{sys.executable}" -m pip'
+EXTRAS = {cuda: f'{PIP} install -c constraints.txt -e ".[gpu-cuda{cuda}]"' for cuda in (12, 13)}
+DRIVER = "install NVIDIA's newest driver"
+
+
 @pytest.mark.parametrize(
-    "setup, message",
+    "setup, message, mend",
     [
-        (dict(driver=0), "no NVIDIA driver on this machine"),
-        (dict(devices=0), r"no usable GPU \(cudaErrorNoDevice: no CUDA-capable device is detected\)"),
+        (dict(driver=0), "there is no NVIDIA driver", DRIVER),
+        (dict(devices=0), r"no usable GPU \(cudaErrorNoDevice: no CUDA-capable device is detected\)", "nvidia-smi"),
         (
             dict(driver=12040, runtime=13000),
-            r"built for CUDA 13.0, but the NVIDIA driver only reaches CUDA 12.4.*cupy-cuda13x "
-            r"&& pip install cupy-cuda12x",
+            r"built for CUDA 13.0, but the driver only reaches CUDA 12.4",
+            f"{PIP} uninstall --yes cupy-cuda13x && {EXTRAS[12]}",
+        ),
+        (
+            dict(driver=11080, runtime=12090),
+            r"built for CUDA 12.9, but the driver only reaches CUDA 11.8",
+            DRIVER,
         ),
     ],
 )
-def test_cupy_without_a_usable_gpu(install_cupy, setup, message):
+def test_cupy_without_a_usable_gpu(install_cupy, setup, message, mend):
     install_cupy(**setup)
     assert arrays.has_cupy() and not arrays.has_gpu()
     report = arrays.device_report()
     assert report.backend == "numpy"
-    assert re.search(message, str(report))
+    assert re.search(message, report.reason)
+    assert mend in report.mend and str(report).endswith(f"{report.reason} To use a GPU: {report.mend}")
+
+
+def test_a_driver_that_is_newer_than_cupy_will_do(install_cupy):
+    install_cupy(driver=13010, runtime=12090)
+    assert arrays.has_gpu()
 
 
 def test_a_cupy_that_does_not_start(install_cupy):
@@ -126,21 +147,38 @@ def test_a_cupy_that_does_not_start(install_cupy):
 
 
 @pytest.mark.parametrize(
-    "nvidia_smi, advice",
+    "nvidia_smi, reason, mend",
     [
-        (None, "no NVIDIA driver was found; the course runs on the CPU"),
-        ("| Driver Version: 550.54  CUDA Version: 12.4 |", "pip install cupy-cuda12x"),
-        ("| Driver Version: 590.01  CUDA Version: 13.1 |", "pip install cupy-cuda13x"),
-        ("| Driver Version: 650.01  CUDA Version: 14.0 |", "pip install cupy-cuda13x"),
-        ("| Driver Version: 450.01  CUDA Version: 11.8 |", "update it to CUDA 12 or newer"),
-        ("NVIDIA-SMI has failed", "no NVIDIA driver was found"),
+        (None, "no NVIDIA driver was found; the course runs on the CPU", f"{DRIVER}, then {EXTRAS[13]}"),
+        ("| Driver Version: 550.54  CUDA Version: 12.4 |", "there is an NVIDIA driver", EXTRAS[12]),
+        ("| Driver Version: 590.01  CUDA Version: 13.1 |", "there is an NVIDIA driver", EXTRAS[13]),
+        ("| Driver Version: 650.01  CUDA Version: 14.0 |", "there is an NVIDIA driver", EXTRAS[13]),
+        ("| Driver Version: 450.01  CUDA Version: 11.8 |", "too old, for CUDA 11", DRIVER),
+        ("NVIDIA-SMI has failed", "no NVIDIA driver was found", f"{DRIVER}, then {EXTRAS[13]}"),
     ],
 )
-def test_without_cupy_the_advice_fits_the_driver(no_cupy, monkeypatch, nvidia_smi, advice):
+def test_without_cupy_the_mend_fits_the_driver(no_cupy, monkeypatch, nvidia_smi, reason, mend):
+    monkeypatch.setattr(arrays.sys, "platform", "linux")
     monkeypatch.setattr(arrays.shutil, "which", lambda name: nvidia_smi and "/usr/bin/nvidia-smi")
     monkeypatch.setattr(arrays.subprocess, "run", lambda *a, **k: types.SimpleNamespace(stdout=nvidia_smi))
     assert not arrays.has_cupy() and not arrays.has_gpu()
-    assert advice in arrays.device_report().reason
+    report = arrays.device_report()
+    assert report.reason.startswith("CuPy is not installed") and reason in report.reason
+    assert report.mend == mend
+
+
+def test_a_mac_is_not_asked_for_a_driver(no_cupy, monkeypatch):
+    monkeypatch.setattr(arrays.sys, "platform", "darwin")
+    monkeypatch.setattr(arrays.shutil, "which", lambda name: None)
+    assert arrays.device_report().mend == ""
+
+
+def test_the_extras_that_are_named_exist():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    for cuda in (arrays.OLDEST_CUDA, arrays.NEWEST_CUDA):
+        (extra,) = re.findall(r"\.\[(.+)\]", arrays.install_command(cuda))
+        assert any(line.startswith(f"cupy-cuda{cuda}x") for line in project["optional-dependencies"][extra])
+    assert (ROOT / "constraints.txt").is_file()
 
 
 def test_numpy_users_never_import_cupy_numba_or_matplotlib():

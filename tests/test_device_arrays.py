@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from cs231n_kit import clipping, layers, losses, optimizers
+from cs231n_kit.kernels import distance, update_cuda
+from cs231n_kit.neighbors import KNearestNeighbor
 
 SIZES = {"pool_height": 3, "pool_width": 2, "stride": 2, "pad": 1}
 
@@ -16,6 +18,8 @@ def cupy(monkeypatch):
     module = fake_cupy.module()
     monkeypatch.setitem(sys.modules, "cupy", module)
     fake_cupy.transfers.clear()
+    fake_cupy.launches.clear()
+    update_cuda._table.cache_clear()
     return module
 
 
@@ -73,6 +77,18 @@ LAYERS = {
     "rnn": [normal(3, 2, 4), normal(3, 5), normal(4, 5), normal(5, 5), normal(5)],
     "lstm": [normal(3, 2, 4), normal(3, 5), normal(4, 20), normal(5, 20), normal(20)],
 }
+NORMALIZE, SUMS = ["split_moments", "join_moments", "normalize"], ["split_sums", "join_sums"]
+KERNELS = {  # that the layers launch, forward and backward; what is left out computes with CuPy alone
+    **{name: [f"{name}_forward", f"{name}_backward"] for name in ("relu", "leaky_relu", "elu", "sigmoid", "tanh")},
+    "maxout": ["maxout_forward", "maxout_backward"],
+    "conv": ["unfold", "add_bias", "unfold", "fold"],
+    "max_pool": ["max_pool", "max_pool_gradient"],
+    "average_pool": ["average_pool", "average_pool_gradient"],
+    "dropout": ["dropout"],
+    "lstm": ["sigmoid_forward", "sigmoid_forward"],
+    **{name: [*NORMALIZE, *SUMS, "input_gradient"] for name in ("batchnorm", "spatial_batchnorm")},
+    **{name: [*NORMALIZE, *SUMS, *SUMS, "input_gradient"] for name in ("layernorm", "spatial_groupnorm")},
+}
 CHECKED_BY_VALUE = {"word_embedding": [(), ()]}  # the smallest and the largest word
 
 
@@ -93,6 +109,7 @@ def test_layers_stay_on_the_device(name, dtype):
     dout = np.random.default_rng(1).normal(size=out.shape).astype(dtype)
     assert_same(backward(on_device(dout), device_cache), backward(dout, cache))
     assert_same(copies, arguments)
+    assert fake_cupy.launches == KERNELS.get(name, [])
     assert fake_cupy.transfers["to_host"] == CHECKED_BY_VALUE.get(name, [])
     assert fake_cupy.transfers["to_device"] == []
 
@@ -120,7 +137,41 @@ def test_batch_statistics_stay_on_the_device():
     assert not any(fake_cupy.transfers.values())
 
 
+NEIGHBORS = {  # function, arguments and what is launched
+    "l1": (distance.l1_distances, [normal(5, 20), normal(7, 20)], "l1_distances"),
+    "l2": (distance.l2_distances, [normal(5, 20), normal(7, 20)], "l2_from_products"),
+    "l2 of few features": (distance.l2_distances, [normal(5, 3), normal(7, 3)], "l2_distances"),
+    "k smallest": (distance.k_smallest, [normal(5, 7), 3], "k_smallest"),
+    "votes": (distance.count_votes, [np.array([[0, 2, 0], [1, 1, 2]]), 3], "count_votes"),
+}
+
+
+@pytest.mark.parametrize("name", NEIGHBORS)
+def test_neighbors_stay_on_the_device(name):
+    function, arguments, kernel = NEIGHBORS[name]
+    assert_same(function(*on_device(arguments)), function(*arguments))
+    assert fake_cupy.launches == [kernel]
+    assert not any(fake_cupy.transfers.values())
+
+
+@pytest.mark.parametrize("metric", ["l1", "l2"])
+@pytest.mark.parametrize("dtype", [np.float32, np.uint8])
+def test_the_classifier_stays_on_the_device(metric, dtype):
+    points, queries, labels = (
+        (100 * normal(50, 30)).astype(dtype),
+        (100 * normal(9, 30)).astype(dtype),
+        LABELS.repeat(13),
+    )
+    host = KNearestNeighbor(5, metric).fit(points, labels[:50])
+    device = KNearestNeighbor(5, metric).fit(*on_device([points, labels[:50]]))
+    assert_same(device.kneighbors(on_device(queries)), host.kneighbors(queries))
+    assert_same(device.predict(on_device(queries)), host.predict(queries))
+    assert set(fake_cupy.transfers["to_host"]) <= {()}, "whether all are finite"
+    assert fake_cupy.transfers["to_device"] == []
+
+
 LABELS = np.array([2, 0, 1, 2])
+LOSSES_WITH_KERNELS = ("softmax_loss", "svm_loss", "squared_hinge_loss")
 LOSSES = {
     "softmax_loss": [normal(4, 3), LABELS],
     "svm_loss": [normal(4, 3), LABELS],
@@ -138,6 +189,7 @@ LOSSES = {
 def test_losses_leave_the_gradient_on_the_device(name):
     loss = getattr(losses, name)
     assert_same(loss(*on_device(LOSSES[name])), loss(*LOSSES[name]))
+    assert fake_cupy.launches == ([name] if name in LOSSES_WITH_KERNELS else [])
     assert set(fake_cupy.transfers["to_host"]) == {()}  # the loss, and what says that labels are right
     assert len(fake_cupy.transfers["to_host"]) <= 5
     assert fake_cupy.transfers["to_device"] == []
@@ -156,7 +208,9 @@ def test_updates_stay_on_the_device(rule):
     assert device_parameters["w"] is kept
     assert_same(device_parameters, parameters)
     assert_same(device.configs, host.configs)
-    assert not any(fake_cupy.transfers.values())
+    assert len(fake_cupy.launches) == 3, "one for each step, of all parameters"
+    assert fake_cupy.transfers["to_host"] == []
+    assert fake_cupy.transfers["to_device"] == [(4 * 2 + 2 + 2 * 16,)], "where the arrays lie, at the first step"
 
 
 def test_an_optimizer_goes_on_from_its_saved_memory():

@@ -7,7 +7,17 @@ from scipy.spatial.distance import cdist
 from sklearn.neighbors import KNeighborsClassifier
 
 from cs231n_kit import image_transforms as transforms
-from cs231n_kit.explorations import Exploration, choice, dimensions, distances, hyperparameters, rules, semantic_gap
+from cs231n_kit.explorations import (
+    Exploration,
+    choice,
+    dimensions,
+    distances,
+    gpu_threads,
+    hardware,
+    hyperparameters,
+    rules,
+    semantic_gap,
+)
 from cs231n_kit.explorations import slider as make_slider
 from cs231n_kit.neighbors import KNearestNeighbor
 from cs231n_kit.plots import new_figure
@@ -62,6 +72,11 @@ EXPLORATIONS = {
     "equal distances, gray": lambda: distances.explore_equal_distances(images_of(1, size=8)[0][:4]),
     "choosing": choosing_figure,
     "dimensions": lambda: dimensions.explore_dimensions(0.3, 3072),
+    "transfer": lambda: hardware.explore_transfer({"ReLU": 2e-3, "matrix product": 3e-2}, 16_000_000),
+    "threads": gpu_threads.explore_threads,
+    "image blocks": lambda: gpu_threads.explore_image_blocks(images_of(3)[0][0, :29]),
+    "warp": gpu_threads.explore_warp,
+    "tiles": gpu_threads.explore_tiles,
 }
 
 

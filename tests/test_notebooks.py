@@ -1,11 +1,15 @@
 """Every lecture is stored clean, its links lead somewhere, and it runs from a fresh kernel without a complaint."""
 
+import functools
 import re
 from pathlib import Path
 
 import nbformat
 import pytest
 from nbclient import NotebookClient
+
+from cs231n_kit.arrays import has_gpu
+from cs231n_kit.cuda_emulation import find_compiler
 
 COURSE = Path(__file__).parents[1]
 FOLDER = COURSE / "notebooks"
@@ -39,6 +43,15 @@ def run(notebook):
     """Execute in nbclient's default settings, as if opened from the notebooks' folder; two minutes for each cell."""
     NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(FOLDER)}}).execute()
     return notebook
+
+
+@functools.cache
+def executed(path, source):
+    """A lecture after its run, with CIFAR-10 or without."""
+    notebook = read(path)
+    if source == "digits":
+        notebook.cells.insert(0, nbformat.v4.new_code_cell(WITHOUT_CIFAR10))
+    return run(notebook)
 
 
 def outputs(notebook, kind):
@@ -102,14 +115,47 @@ def test_front_page_runs():
 @pytest.mark.parametrize("source", ["cifar10", "digits"])
 @pytest.mark.parametrize("path", LECTURES, ids=stem)
 def test_lecture_runs_and_says_which_images_it_uses(path, source):
-    notebook = read(path)
-    if source == "digits":
-        notebook.cells.insert(0, nbformat.v4.new_code_cell(WITHOUT_CIFAR10))
-    run(notebook)
+    notebook = executed(path, source)
     assert_ran_clean(notebook)
     line = next(line for line in printed(notebook).splitlines() if line.startswith("Data in this lecture:"))
     assert ("CIFAR-10" in line) == (source == "cifar10") and ("Digits" in line) == (source == "digits")
     assert ("instead of CIFAR-10" in printed(notebook)) == (source == "digits"), "no silent swaps"
     stills = [output for output in outputs(notebook, "display_data") if "image/png" in output.data]
     stills += [output for output in outputs(notebook, "execute_result") if "image/png" in output.data]
-    assert len(stills) > 12, "live figures carry a still picture"
+    assert len(stills) > 7, "live figures carry a still picture"
+
+
+HARDWARE = FOLDER / "08_hardware_and_software.ipynb"
+WITHOUT_COMPILER = """
+import os
+
+os.environ["PATH"] = os.environ["CXX"] = ""
+"""
+
+
+def reports(notebook):
+    """{cell: what a kernel's run is reported to have come to}."""
+    shown = ((cell.id, output) for cell in notebook.cells for output in cell.get("outputs", []))
+    found = ((name, output.get("data", {}).get("text/markdown", "")) for name, output in shown)
+    return {name: text for name, text in found if text.startswith("**It ")}
+
+
+@pytest.mark.skipif(find_compiler() is None, reason="needs a C++ compiler")
+def test_kernels_of_the_lecture_run_and_its_mistakes_are_reported():
+    found = reports(executed(HARDWARE, "cifar10"))
+    right = {"relu-run", "naive", "tiled", "elementwise-run"}
+    assert {name for name, text in found.items() if text.startswith("**It ran.**")} == right
+    assert "reads x\\[24576\\], but x has 24,576 elements" in found["careless-run"]
+    assert "→   4      out[i]" in found["careless-run"]
+    assert "still running after 1 seconds" in found["endless-run"]
+    assert "a race" in found["race-run"] and "→  15" in found["race-run"]
+
+
+def test_the_lecture_on_hardware_runs_without_a_compiler():
+    notebook = read(HARDWARE)
+    notebook.cells.insert(0, nbformat.v4.new_code_cell(WITHOUT_COMPILER))
+    assert_ran_clean(run(notebook))
+    assert "takes a C++ compiler, and none was found" in printed(notebook)
+    found = reports(notebook)
+    if not has_gpu():
+        assert len(found) == 7 and all(text.startswith("**It cannot run here.**") for text in found.values())

@@ -1,6 +1,7 @@
 """What holds for the repository as a whole: pins, files as they are stored, who may import whom."""
 
 import ast
+import os
 import re
 import subprocess
 import sys
@@ -177,17 +178,28 @@ def test_notebooks_never_import_the_grader():
                 assert not re.search(r"^\s*(import|from) grader\b", cell.source, re.M), path
 
 
+ABSENT = """
+import sys
+
+class Others:
+    def __init__(self, finder):
+        self.finder = finder
+
+    def __getattr__(self, name):
+        return getattr(self.finder, name)
+
+    def find_spec(self, name, *more):
+        return None if name.partition(".")[0] in {blocked} else self.finder.find_spec(name, *more)
+
+sys.meta_path[:] = map(Others, sys.meta_path)
+"""
+
+
 def loaded_by(module: str, blocked: set[str] = frozenset()) -> set[str]:
     """Top-level names of what `import module` loads in a fresh Python in which the blocked packages are absent."""
-    script = f"""
-import importlib, sys
+    script = f"""{ABSENT.format(blocked=set(blocked) or "()")}
+import importlib
 
-class Absent:
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in {set(blocked) or "()"}:
-            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
-
-sys.meta_path.insert(0, Absent())
 before = set(sys.modules)
 importlib.import_module("{module}")
 print(*(name.partition(".")[0] for name in set(sys.modules) - before))
@@ -202,13 +214,45 @@ def test_importing_the_package_loads_at_most_numpy():
 
 
 @pytest.mark.parametrize(
-    "module", ["arrays", "checking", "cross_validation", "datasets", "kernels.distance", "neighbors"]
+    "module",
+    ["arrays", "checking", "cross_validation", "datasets", "kernels.distance", "neighbors", "networks", "training"],
 )
 def test_the_core_imports_with_numpy_alone(module):
     own = {"numpy", "cs231n_kit", "grader"}
     others = {name for name in metadata.packages_distributions() if name.isidentifier() and name not in own}
     assert {"numba", "sklearn", "requests"} <= others
     assert "cs231n_kit" in loaded_by(f"cs231n_kit.{module}", blocked=others)
+
+
+def needed_by(*packages: str) -> set[str]:
+    """The distributions that have to be installed for these to work, and they themselves."""
+    found, todo = set(), list(packages)
+    while todo:
+        name = canonicalize_name(todo.pop())
+        if name not in found:
+            found.add(name)
+            needed = map(Requirement, metadata.requires(name) or [])
+            todo += [one.name for one in needed if one.marker is None or one.marker.evaluate({"extra": ""})]
+    return found
+
+
+def test_the_tests_of_kernels_run_on_a_bare_gpu_server(tmp_path):
+    """They need NumPy, pytest and hypothesis; CuPy is there as well, and nothing else is."""
+    there = needed_by("numpy", "pytest", "hypothesis")
+    distributions = metadata.packages_distributions()
+    blocked = {
+        name
+        for name, owners in distributions.items()
+        if name.isidentifier() and name != "cs231n_kit" and not there & {canonicalize_name(one) for one in owners}
+    }
+    assert {"scipy", "torch", "IPython", "platformdirs", "matplotlib", "numba"} <= blocked
+    (tmp_path / "absent.py").write_text(ABSENT.format(blocked=blocked))
+    environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"}
+    environment.pop("CS231N_DATA", None)
+    command = [sys.executable, "-m", "pytest", "-p", "absent", "-q", "-p", "no:cacheprovider", "tests/cuda"]
+    for choice in (["--collect-only"], ["-k", "test_dropout or test_small_results or test_twins"]):
+        done = subprocess.run([*command, *choice], cwd=ROOT, capture_output=True, text=True, env=environment)
+        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-2000:]
 
 
 @pytest.mark.parametrize("module", ["arrays", "checking", "datasets", "neighbors"])

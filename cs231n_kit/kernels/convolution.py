@@ -9,7 +9,7 @@ import math
 import numpy as np
 
 from cs231n_kit.arrays import array_module
-from cs231n_kit.kernels import winograd
+from cs231n_kit.kernels import cuda, winograd
 from cs231n_kit.kernels.parallel import block_size, fastest, numba_threads
 
 BLOCK = 1 << 17  # elements of the columns of a block, so that they stay in the cache
@@ -22,19 +22,21 @@ def output_size(size, window, stride, pad, dilation):
     return tuple(1 + (n + 2 * p - d * (k - 1) - 1) // s for n, k, s, p, d in lengths)
 
 
+@cuda.dispatched("convolution_cuda")
 def convolution(x, w, b, stride, pad, dilation):
     """Cross-correlation of x with the filters w, plus b, shape (N, F, H', W')."""
-    if _is_pointwise(w, stride, pad):
-        return _pointwise(x, w, b)
+    if is_pointwise(w, stride, pad):
+        return pointwise(x, w, b)
     if _is_worth_compiling(x, w, stride, pad, dilation):
         return fastest(convolution_numba, convolution_numpy, x, w, b, stride, pad, dilation)
     return convolution_numpy(x, w, b, stride, pad, dilation)
 
 
+@cuda.dispatched("convolution_cuda")
 def convolution_gradients(dout, x, w, stride, pad, dilation, input_gradient=True):
     """Gradients (dx, dw, db) of ``convolution`` from dout (N, F, H', W'); dx is None unless it is asked for."""
-    if _is_pointwise(w, stride, pad):
-        return _pointwise_gradients(dout, x, w, input_gradient)
+    if is_pointwise(w, stride, pad):
+        return pointwise_gradients(dout, x, w, input_gradient)
     arguments = dout, x, w, stride, pad, dilation, input_gradient
     if _is_worth_compiling(x, w, stride, pad, dilation):
         return fastest(convolution_gradients_numba, convolution_gradients_numpy, *arguments)
@@ -120,20 +122,22 @@ def convolution_gradients_numba(dout, x, w, stride, pad, dilation, input_gradien
     return dx, np.ascontiguousarray(dw.sum(axis=0).T).reshape(w.shape), db
 
 
-def _is_pointwise(w, stride, pad):
+def is_pointwise(w, stride, pad):
+    """Whether each output sees one pixel, and no padding."""
     return w.shape[2:] == stride == (1, 1) and pad == (0, 0)
 
 
-def _pointwise(x, w, b):
-    """A 1x1 window needs no columns: the pixels are columns already."""
-    products = w[:, :, 0, 0] @ x.reshape(*x.shape[:2], -1)
+def pointwise(x, w, b):
+    """``convolution`` by 1x1 windows, which needs no columns: the pixels are columns already."""
+    products = w[:, :, 0, 0] @ x.reshape(*x.shape[:2], math.prod(x.shape[2:]))
     products += b[:, None]
     return products.reshape(len(x), len(w), *x.shape[2:])
 
 
-def _pointwise_gradients(dout, x, w, input_gradient):
+def pointwise_gradients(dout, x, w, input_gradient):
+    """``convolution_gradients`` by 1x1 windows."""
     xp = array_module(dout, x, w)
-    pixels, gradients = x.reshape(*x.shape[:2], -1), dout.reshape(*dout.shape[:2], -1)
+    pixels, gradients = (array.reshape(*array.shape[:2], math.prod(x.shape[2:])) for array in (x, dout))
     dx = (w[:, :, 0, 0].T @ gradients).reshape(x.shape) if input_gradient else None
     dw = xp.tensordot(gradients, pixels, axes=((0, 2), (0, 2)))
     return dx, dw.reshape(w.shape), dout.sum(axis=(0, 2, 3))

@@ -3,6 +3,7 @@
 import numpy as np
 
 from cs231n_kit.arrays import array_module
+from cs231n_kit.kernels import cuda
 from cs231n_kit.kernels.parallel import fastest, numba_threads
 
 FEW_FEATURES = 16  # up to here differences are as fast as a matrix product, and free of cancellation
@@ -11,6 +12,7 @@ WORTH_COMPILING = 20_000_000  # absolute differences; NumPy needs about 50 ms fo
 PAIRS_WORTH_COMPILING = 5_000_000  # differences of chosen pairs; NumPy needs about 10 ms for them
 
 
+@cuda.dispatched("distance_cuda")
 def l2_distances(X, Y):
     """Euclidean distances between the rows of X (N, D) and those of Y (M, D), shape (N, M).
 
@@ -21,7 +23,7 @@ def l2_distances(X, Y):
     the terms small, and pairs that are too close even so are computed again from their differences.
     """
     xp = array_module(X, Y)
-    X, Y, whole_numbers = _operands(xp, X, Y)
+    X, Y, whole_numbers = operands(xp, X, Y)
     if X.shape[1] <= FEW_FEATURES:
         return _from_differences(xp, X, Y, "l2")
     close_up = X, Y
@@ -35,13 +37,14 @@ def l2_distances(X, Y):
     squares = X @ Y.T
     squares *= -2
     squares += sizes
-    sizes *= xp.finfo(X.dtype).eps ** 0.25
+    sizes *= still_exact(X.dtype)
     close = xp.nonzero(~(squares > sizes))  # "not greater", so that an overflow to NaN is among them
     distances = xp.sqrt(xp.maximum(squares, 0, out=squares), out=squares)
     distances[close] = paired_distances(*close_up, *close, "l2")  # from the points before rounding moved them
     return distances
 
 
+@cuda.dispatched("distance_cuda")
 def l1_distances(X, Y):
     """Sums of absolute differences between the rows of X (N, D) and those of Y (M, D), shape (N, M).
 
@@ -57,7 +60,7 @@ def l1_distances(X, Y):
 def l1_distances_numpy(X, Y):
     """``l1_distances`` by its definition."""
     xp = array_module(X, Y)
-    X, Y, _ = _operands(xp, X, Y, small_integers="float32")
+    X, Y, _ = operands(xp, X, Y, small_integers="float32")
     return _from_differences(xp, X, Y, "l1")
 
 
@@ -65,7 +68,7 @@ def l1_distances_numba(X, Y):
     """``l1_distances`` in parallel machine code. Raises ImportError where Numba is not installed."""
     from cs231n_kit.kernels.distance_numba import sum_absolute_differences
 
-    X, Y, _ = _operands(np, X, Y, small_integers="float32")
+    X, Y, _ = operands(np, X, Y, small_integers="float32")
     distances = np.empty((len(X), len(Y)), X.dtype)
     with numba_threads():
         sum_absolute_differences(np.ascontiguousarray(X), np.ascontiguousarray(Y), distances)
@@ -108,6 +111,7 @@ def paired_distances_numba(X, Y, rows, columns, metric):
     return distances
 
 
+@cuda.dispatched("distance_cuda")
 def k_smallest(distances, k):
     """Column indices of the k smallest entries of each row, smallest first, shape (N, k).
 
@@ -130,13 +134,21 @@ def k_smallest(distances, k):
     return chosen
 
 
-def _operands(xp, X, Y, small_integers="float64"):
+@cuda.dispatched("distance_cuda")
+def count_votes(labels, classes):
+    """How often each class, 0 to classes - 1, occurs in each row of labels (N, k): int64 of shape (N, classes)."""
+    return np.stack([(labels == c).sum(axis=1) for c in range(classes)], axis=1)
+
+
+def operands(xp, X, Y, small_integers="float64"):
     """X and Y as matrices of one floating type, and whether they held whole numbers; checks their shapes."""
     X, Y = xp.asarray(X), xp.asarray(Y)
     if X.ndim != 2 or Y.ndim != 2 or X.shape[1] != Y.shape[1]:
         raise ValueError(
             f"X and Y must be matrices with equally many columns, shapes (N, D) and (M, D), not {X.shape} and {Y.shape}"
         )
+    if X.dtype.kind not in "biuf" or Y.dtype.kind not in "biuf":
+        raise TypeError(f"X and Y must hold real numbers, not {X.dtype} and {Y.dtype}")
     types = {X.dtype.name, Y.dtype.name}
     if types <= {"float16", "float32"}:
         dtype = "float32"
@@ -146,6 +158,11 @@ def _operands(xp, X, Y, small_integers="float64"):
         dtype = "float64"
     whole_numbers = X.dtype.kind in "biu" and Y.dtype.kind in "biu"
     return X.astype(dtype, copy=False), Y.astype(dtype, copy=False), whole_numbers
+
+
+def still_exact(dtype) -> float:
+    """The share of |x|² + |y|² above which |x - y|² has enough digits left."""
+    return float(np.finfo(dtype).eps) ** 0.25
 
 
 def _are_plain(X, Y):

@@ -7,11 +7,13 @@ axes that they are taken over, with length 1.
 import numpy as np
 
 from cs231n_kit.arrays import array_module
+from cs231n_kit.kernels import cuda
 from cs231n_kit.kernels.parallel import fastest, numba_threads
 
 WORTH_COMPILING = 100_000  # elements; below, NumPy needs half a millisecond at most
 
 
+@cuda.dispatched("normalization_cuda")
 def batch_normalization(x, gamma, beta, eps):
     """Normalise the channels along axis 1 of x (N, C) or (N, C, H, W), over all other axes, by their own statistics.
 
@@ -23,12 +25,34 @@ def batch_normalization(x, gamma, beta, eps):
     return batch_normalization_numpy(x, gamma, beta, eps)
 
 
+@cuda.dispatched("normalization_cuda")
 def batch_normalization_gradients(dout, x, gamma, mean, error, inverse_std):
     """Gradients (dx, dgamma, dbeta) of ``batch_normalization``; gamma, dgamma and dbeta are (C,)."""
     arguments = dout, x, gamma, mean, error, inverse_std
     if _is_worth_compiling(*arguments):
         return fastest(batch_normalization_gradients_numba, batch_normalization_gradients_numpy, *arguments)
     return batch_normalization_gradients_numpy(*arguments)
+
+
+@cuda.dispatched("normalization_cuda")
+def group_normalization(x, gamma, beta, groups, eps):
+    """Normalise each group of channels of each example of x, (N, C) or (N, C, H, W), by its own statistics.
+
+    gamma and beta: (C,). Group g holds the channels g C/groups to (g + 1) C/groups - 1. Returns out and the statistics
+    of ``batch_normalization``, each (N, groups, 1).
+    """
+    x_hat, *statistics = normalize(x.reshape(len(x), groups, -1), (2,), eps)
+    return scale_and_shift(x_hat.reshape(x.shape), by_channel(gamma, x), by_channel(beta, x)), *statistics
+
+
+@cuda.dispatched("normalization_cuda")
+def group_normalization_gradients(dout, x, gamma, mean, error, inverse_std):
+    """Gradients (dx, dgamma, dbeta) of ``group_normalization``; gamma, dgamma and dbeta are (C,)."""
+    grouped, axes = (*mean.shape[:2], -1), every_axis_but_channels(x)
+    x_hat = standardize(x.reshape(grouped), mean, error, inverse_std)
+    dx = normalize_gradient((dout * by_channel(gamma, x)).reshape(grouped), x_hat, inverse_std, (2,))
+    dgamma = sum_of_products(dout, x_hat.reshape(x.shape), axes)
+    return dx.reshape(x.shape), dgamma.ravel(), dout.sum(axis=axes)
 
 
 def batch_normalization_numpy(x, gamma, beta, eps):

@@ -9,12 +9,14 @@ import math
 import numpy as np
 
 from cs231n_kit.arrays import array_module
+from cs231n_kit.kernels import cuda
 from cs231n_kit.kernels.convolution import output_size
 from cs231n_kit.kernels.parallel import fastest, numba_threads
 
 WORTH_COMPILING = 500_000  # comparisons; below, NumPy needs a few milliseconds at most
 
 
+@cuda.dispatched("pooling_cuda")
 def max_pool(x, window, stride, pad):
     """(maxima, switches), both (N, C, H', W'): switches say which position of the window, counted row by row, won.
 
@@ -25,6 +27,7 @@ def max_pool(x, window, stride, pad):
     return max_pool_numpy(x, window, stride, pad)
 
 
+@cuda.dispatched("pooling_cuda")
 def max_pool_gradient(dout, switches, shape, window, stride, pad):
     """Gradient (N, C, H, W) of the maxima: each dout goes where its maximum was."""
     arguments = dout, switches, shape, window, stride, pad
@@ -39,7 +42,7 @@ def max_pool_numpy(x, window, stride, pad):
     size = output_size(x.shape[2:], window, stride, pad, (1, 1))
     padded = _padded(xp, x, pad, -xp.inf)
     maxima = xp.full((*x.shape[:2], *size), -xp.inf, x.dtype)
-    switches = xp.empty(maxima.shape, _switch_type(window))
+    switches = xp.empty(maxima.shape, switch_type(window))
     # Where all is -inf, the first pixel wins, not the padding before it.
     first_rows, first_columns = (xp.maximum(0, p - s * xp.arange(n)) for n, s, p in zip(size, stride, pad, strict=True))
     switches[...] = first_rows[:, None] * window[1] + first_columns
@@ -66,7 +69,7 @@ def max_pool_numba(x, window, stride, pad):
 
     size = output_size(x.shape[2:], window, stride, pad, (1, 1))
     maxima = np.empty((*x.shape[:2], *size), x.dtype)
-    switches = np.empty(maxima.shape, _switch_type(window))
+    switches = np.empty(maxima.shape, switch_type(window))
     (x,) = _planes(x)
     with numba_threads():
         if (window, stride, pad) == ((2, 2), (2, 2), (0, 0)):
@@ -86,6 +89,7 @@ def max_pool_gradient_numba(dout, switches, shape, window, stride, pad):
     return dx
 
 
+@cuda.dispatched("pooling_cuda")
 def average_pool(x, window, stride, pad):
     """Means of the windows, (N, C, H', W'); padding counts as zeros."""
     xp = array_module(x)
@@ -98,6 +102,7 @@ def average_pool(x, window, stride, pad):
     return sums
 
 
+@cuda.dispatched("pooling_cuda")
 def average_pool_gradient(dout, shape, window, stride, pad):
     """Gradient (N, C, H, W) of the means: each dout is shared evenly by the pixels of its window."""
     dx = array_module(dout).zeros(_padded_shape(shape, pad), dout.dtype)
@@ -116,7 +121,8 @@ def _positions(window, stride, size):
             yield i * window[1] + j, (..., rows, columns)
 
 
-def _switch_type(window):
+def switch_type(window):
+    """The smallest unsigned type that counts the positions of a window."""
     return np.min_scalar_type(math.prod(window) - 1)
 
 

@@ -8,20 +8,24 @@ import math
 from numbers import Real
 
 from cs231n_kit.arrays import array_module, as_floats
+from cs231n_kit.kernels import cuda
 from cs231n_kit.kernels.activation import relu, relu_gradient
 
 
+@cuda.dispatched("activation_cuda")
 def relu_forward(x):
     """out = max(0, x) (Nair and Hinton 2010). Returns out, of x's shape, and the cache x for ``relu_backward``."""
     x = as_floats("x", x)
     return relu(x), x
 
 
+@cuda.dispatched("activation_cuda")
 def relu_backward(dout, cache):
     """Gradient dx of ``relu_forward``: dout where x > 0, else 0, also at the kink x = 0."""
     return relu_gradient(_dout(dout, cache.shape), cache)
 
 
+@cuda.dispatched("activation_cuda")
 def leaky_relu_forward(x, alpha=0.01):
     """out = x where x > 0, else alpha x (Maas et al. 2013).
 
@@ -34,6 +38,7 @@ def leaky_relu_forward(x, alpha=0.01):
     return xp.where(x > 0, x, alpha * x), (x, alpha)
 
 
+@cuda.dispatched("activation_cuda")
 def leaky_relu_backward(dout, cache):
     """Gradient dx of ``leaky_relu_forward``: dout where x > 0, else alpha dout, also at the kink x = 0."""
     x, alpha = cache
@@ -42,6 +47,7 @@ def leaky_relu_backward(dout, cache):
     return xp.where(x > 0, dout, alpha * dout)
 
 
+@cuda.dispatched("activation_cuda")
 def elu_forward(x, alpha=1.0):
     """out = x where x > 0, else alpha (eˣ - 1) (Clevert et al. 2016), exact to the last digits also near zero.
 
@@ -54,6 +60,7 @@ def elu_forward(x, alpha=1.0):
     return xp.where(x > 0, x, alpha * xp.expm1(xp.minimum(x, 0))), (x, alpha)
 
 
+@cuda.dispatched("activation_cuda")
 def elu_backward(dout, cache):
     """Gradient dx of ``elu_forward``: dout where x > 0, else dout alpha eˣ, which at x = 0 is alpha dout."""
     x, alpha = cache
@@ -62,6 +69,7 @@ def elu_backward(dout, cache):
     return dout * xp.where(x > 0, 1, alpha * xp.exp(xp.minimum(x, 0)))
 
 
+@cuda.dispatched("activation_cuda")
 def sigmoid_forward(x):
     """out = 1 / (1 + e⁻ˣ) = eˣ / (eˣ + 1), each where its power cannot overflow (lecture 04).
 
@@ -74,11 +82,13 @@ def sigmoid_forward(x):
     return out, out
 
 
+@cuda.dispatched("activation_cuda")
 def sigmoid_backward(dout, cache):
     """Gradient dx = dout out (1 - out) of ``sigmoid_forward``."""
     return _dout(dout, cache.shape) * cache * (1 - cache)
 
 
+@cuda.dispatched("activation_cuda")
 def tanh_forward(x):
     """out = tanh x. Returns out, of x's shape, and the cache out for ``tanh_backward``."""
     xp = array_module(x)
@@ -86,11 +96,13 @@ def tanh_forward(x):
     return out, out
 
 
+@cuda.dispatched("activation_cuda")
 def tanh_backward(dout, cache):
     """Gradient dx = dout (1 - out²) of ``tanh_forward``."""
     return _dout(dout, cache.shape) * (1 - cache * cache)
 
 
+@cuda.dispatched("activation_cuda")
 def maxout_forward(x):
     """out[n, m] = the largest of x[n, m, :]: the largest of the K pieces of each of M units (Goodfellow et al. 2013).
 
@@ -107,6 +119,7 @@ def maxout_forward(x):
     return xp.take_along_axis(x, switches[..., None], axis=-1)[..., 0], (switches, x.shape[-1])
 
 
+@cuda.dispatched("activation_cuda")
 def maxout_backward(dout, cache):
     """Gradient dx (N, M, K) of ``maxout_forward``: dout goes to the piece that was largest, the others get 0."""
     switches, pieces = cache

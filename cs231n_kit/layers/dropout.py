@@ -1,9 +1,10 @@
 """Inverted dropout (lecture 07; Srivastava et al. 2014). Here p is the probability of KEEPING a unit."""
 
-from collections.abc import Mapping
 from numbers import Real
 
-from cs231n_kit.arrays import array_module, as_floats
+from cs231n_kit.arrays import as_floats
+from cs231n_kit.kernels.dropout import dropout, key_of
+from cs231n_kit.layers.parameters import check_names
 
 
 def dropout_forward(x, dropout_param):
@@ -18,6 +19,7 @@ def dropout_forward(x, dropout_param):
         "p": 0 < p <= 1, the probability of keeping a unit.
         "seed" (optional): an integer gives the same mask at every call, for gradient checks and tests; a
             ``numpy.random.Generator`` gives a new mask at every call and the same series of masks at every run.
+            Either gives the same masks on a GPU, and for float32 as for float64.
 
     Returns out, of x's shape and type (integers are taken as float64), and the cache (dropout_param, mask) for
     ``dropout_backward``; mask is 1/p for the units kept and 0 for the others, or None in test mode.
@@ -25,16 +27,12 @@ def dropout_forward(x, dropout_param):
     Raises ValueError where "mode" or "p" is missing or has another value, or another entry is there, TypeError where
     x holds no real numbers or dropout_param is no dictionary.
     """
-    xp = array_module(x)
     x = as_floats("x", x)
     mode, p = _parameters(dropout_param)
     if mode == "test":
         return x.copy(), (dropout_param, None)
-    generator = xp.random.default_rng(dropout_param.get("seed"))
-    # float32 draws for every type of x: quick, and a seed's mask does not depend on the type.
-    mask = (generator.random(x.shape, dtype=xp.float32) < p).astype(x.dtype)
-    mask /= p
-    return x * mask, (dropout_param, mask)
+    out, mask = dropout(x, p, key_of(dropout_param.get("seed")))
+    return out, (dropout_param, mask)
 
 
 def dropout_backward(dout, cache):
@@ -52,11 +50,7 @@ def dropout_backward(dout, cache):
 
 
 def _parameters(dropout_param):
-    if not isinstance(dropout_param, Mapping):
-        raise TypeError(f"dropout_param must be a dictionary (of mode, p, seed), not {dropout_param!r}")
-    unknown = [name for name in dropout_param if name not in ("mode", "p", "seed")]
-    if unknown:
-        raise ValueError(f"dropout_param has the unknown entry {unknown[0]!r}; it may have mode, p, seed")
+    check_names("dropout_param", dropout_param, ("mode", "p", "seed"))
     mode, p = dropout_param.get("mode"), dropout_param.get("p")
     if mode not in ("train", "test"):
         raise ValueError(f'dropout_param["mode"] must be "train" or "test", not {mode!r}')

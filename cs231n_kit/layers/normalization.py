@@ -23,8 +23,8 @@ from cs231n_kit.kernels.normalization import (
     batch_normalization_gradients,
     by_channel,
     every_axis_but_channels,
-    normalize,
-    normalize_gradient,
+    group_normalization,
+    group_normalization_gradients,
     scale_and_shift,
     standardize,
     sum_of_products,
@@ -81,8 +81,8 @@ def layernorm_forward(x, gamma, beta, ln_param):
     x, gamma, beta = _operands(x, gamma, beta, "x must have the shape (N, D)", 2)
     _check_shapes(x, gamma, beta, (x.shape[1],))
     check_names("ln_param", ln_param, ("eps",))
-    x_hat, _, _, _, inverse_std = normalize(x, (1,), _eps("ln_param", ln_param))
-    return scale_and_shift(x_hat, gamma, beta), (x_hat, inverse_std, gamma)
+    out, mean, error, _, inverse_std = group_normalization(x, gamma, beta, 1, _eps("ln_param", ln_param))
+    return out, (x, gamma, mean, error, inverse_std)
 
 
 def layernorm_backward(dout, cache):
@@ -92,10 +92,7 @@ def layernorm_backward(dout, cache):
 
     Returns dx (N, D), dgamma (D,), dbeta (D,).
     """
-    x_hat, inverse_std, gamma = cache
-    dout = _dout(dout, x_hat.shape)
-    dx = normalize_gradient(dout * gamma, x_hat, inverse_std, (1,))
-    return dx, sum_of_products(dout, x_hat, (0,)).ravel(), dout.sum(axis=0)
+    return group_normalization_gradients(_dout(dout, cache[0].shape), *cache)
 
 
 def spatial_batchnorm_forward(x, gamma, beta, bn_param):
@@ -133,16 +130,16 @@ def spatial_groupnorm_forward(x, gamma, beta, G, gn_param):
     Returns out (N, C, H, W) and a cache for ``spatial_groupnorm_backward``.
     """
     x, gamma, beta = _operands(x, gamma, beta, "x must have the shape (N, C, H, W)", 4)
-    N, C = x.shape[:2]
+    C = x.shape[1]
     _check_shapes(x, gamma, beta, (1, C, 1, 1))
     G = operator.index(G)
     if G < 1 or C % G:
         divisors = ", ".join(str(d) for d in range(1, C + 1) if C % d == 0)
         raise ValueError(f"G, the number of groups, must divide the {C} channels of x ({divisors}), but is {G}")
     check_names("gn_param", gn_param, ("eps",))
-    groups, _, _, _, inverse_std = normalize(x.reshape(N, G, -1), (2,), _eps("gn_param", gn_param))
-    x_hat = groups.reshape(x.shape)
-    return scale_and_shift(x_hat, gamma, beta), (x_hat, inverse_std, gamma)
+    gamma, eps = gamma.ravel(), _eps("gn_param", gn_param)
+    out, mean, error, _, inverse_std = group_normalization(x, gamma, beta.ravel(), G, eps)
+    return out, (x, gamma, mean, error, inverse_std)
 
 
 def spatial_groupnorm_backward(dout, cache):
@@ -152,12 +149,8 @@ def spatial_groupnorm_backward(dout, cache):
 
     Returns dx (N, C, H, W), dgamma (1, C, 1, 1), dbeta (1, C, 1, 1).
     """
-    x_hat, inverse_std, gamma = cache
-    dout = _dout(dout, x_hat.shape)
-    grouped = (*inverse_std.shape[:2], -1)
-    dx = normalize_gradient((dout * gamma).reshape(grouped), x_hat.reshape(grouped), inverse_std, (2,))
-    axes = (0, 2, 3)
-    return dx.reshape(dout.shape), sum_of_products(dout, x_hat, axes), dout.sum(axis=axes, keepdims=True)
+    dx, *gradients = group_normalization_gradients(_dout(dout, cache[0].shape), *cache)
+    return dx, *(gradient.reshape(1, -1, 1, 1) for gradient in gradients)
 
 
 def _batchnorm(x, gamma, beta, bn_param):

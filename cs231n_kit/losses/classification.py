@@ -1,11 +1,13 @@
 """Losses for one right class out of C: softmax cross-entropy and the multiclass hinge losses."""
 
 from cs231n_kit.arrays import array_module
+from cs231n_kit.kernels import cuda
 from cs231n_kit.losses import arguments
 
 FEW_CLASSES = 64
 
 
+@cuda.dispatched("loss_cuda")
 def softmax_loss(x, y):
     """Cross-entropy of the softmax probabilities, L = 1/N Σᵢ (log Σⱼ exp xᵢⱼ - xᵢ,yᵢ)   (lecture 03).
 
@@ -20,6 +22,7 @@ def softmax_loss(x, y):
     return float(losses.mean(dtype=xp.float64)), gradient
 
 
+@cuda.dispatched("loss_cuda")
 def svm_loss(x, y, delta: float = 1.0):
     """Multiclass hinge loss, L = 1/N Σᵢ Σ_{j≠yᵢ} max(0, xᵢⱼ - xᵢ,yᵢ + δ)   (Weston & Watkins, 1999; lecture 03).
 
@@ -36,6 +39,7 @@ def svm_loss(x, y, delta: float = 1.0):
     return loss, gradient
 
 
+@cuda.dispatched("loss_cuda")
 def squared_hinge_loss(x, y, delta: float = 1.0):
     """``svm_loss`` with squared margins, L = 1/N Σᵢ Σ_{j≠yᵢ} max(0, xᵢⱼ - xᵢ,yᵢ + δ)²   (L2-SVM; lecture 06).
 

@@ -130,8 +130,7 @@ class Dropout(Layer):
             raise ValueError(f"p, the probability of keeping a unit, must be 0 < p <= 1, not {self.p!r}")
 
     def forward(self, x, own, mode):
-        seed = int(own["generator"].integers(2**63)) if mode == "train" else None  # CuPy takes no NumPy generator
-        return dropout_forward(x, {"mode": mode, "p": self.p, "seed": seed})
+        return dropout_forward(x, {"mode": mode, "p": self.p, "seed": own["generator"]})
 
     def backward(self, dout, cache, input_gradient):
         return dropout_backward(dout, cache), {}
