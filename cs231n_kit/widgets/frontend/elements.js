@@ -1,4 +1,4 @@
-// What the other files share: elements of the page, the points' shapes, and the wording of numbers and votes.
+// Elements of the page, the classes' shapes, and the wording of numbers.
 
 // Shapes of radius about 1 around the origin, for canvas and SVG alike.
 export const SHAPES = {
@@ -12,7 +12,6 @@ export const SHAPES = {
 
 export const number = (value, digits = 2) => value.toFixed(digits).replace("-", "−");
 export const placeText = ([x, y]) => `(${number(x)}, ${number(y)})`;
-export const verdictText = ({ tied, label }) => (tied ? "tied vote" : `class ${label}`);
 
 let ids = 0;
 export const uniqueId = (name) => `cs231n-${name}-${++ids}`;
