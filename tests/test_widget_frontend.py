@@ -18,7 +18,7 @@ def test_modules_are_joined_once_and_after_what_they_import(tmp_path):
         base="export const one = 1;\n",
         left='import { one } from "./base.js";\nexport const left = one;\n',
         right='import {\n  one,\n} from "./base.js";\nexport function right() { return one; }\n',
-        view='import { left } from "./left.js";\nimport { right } from "./right.js";\nexport default { left, right };\n',
+        view='import { left } from "./left.js";\nimport { right } from "./right.js";\nexport default [left, right];\n',
     )
     assert frontend.module(tmp_path / "view.js").split("\n") == [
         "const one = 1;",
@@ -27,7 +27,7 @@ def test_modules_are_joined_once_and_after_what_they_import(tmp_path):
         "",
         "function right() { return one; }",
         "",
-        "export default { left, right };",
+        "export default [left, right];",
         "",
     ]
 

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-_IMPORT = re.compile(r'^import\s*\{[\w\s,]*\}\s*from\s*"([^"]+)";\n', re.MULTILINE)
+_IMPORT = re.compile(r'^import\s*\{\s*\w+(?:\s*,\s*\w+)*\s*,?\s*\}\s*from\s*"([^"]+)";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?!default)", re.MULTILINE)
 _DEFINITION = re.compile(r"^(?:const|let|class|function\*?|async function) (\w+)", re.MULTILINE)
 
