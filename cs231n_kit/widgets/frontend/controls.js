@@ -17,6 +17,14 @@ export function choice(title, options, read, write) {
   return { node, update };
 }
 
+// One of many values, in a list that opens; options are pairs [value, text].
+export function select(title, options, read, write) {
+  const items = options.map(([value, text]) => element("option", { value }, text));
+  const input = element("select", { "aria-label": title, onchange: () => write(options[input.selectedIndex][0]) }, ...items);
+  const node = element("label", { class: "select" }, element("span", {}, title), input);
+  return { node, update: () => (input.selectedIndex = options.findIndex(([value]) => value === read())) };
+}
+
 // `rest` is called when the slider is let go; `format` makes the text beside it.
 export function slider(title, range, step, read, write, rest, format = step < 1 ? number : String) {
   const value = element("output", {});

@@ -11,6 +11,7 @@ export const SHAPES = {
 };
 
 export const number = (value, digits = 2) => value.toFixed(digits).replace("-", "−");
+export const signed = (value, digits = 2) => (value > 0 ? `+${number(value, digits)}` : number(value, digits));
 export const placeText = ([x, y]) => `(${number(x)}, ${number(y)})`;
 
 let ids = 0;
@@ -29,6 +30,7 @@ export function element(tag, attributes = {}, ...children) {
 
 export function swatch(setup, label) {
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  svg.setAttribute("class", "swatch");
   svg.setAttribute("viewBox", "-1.6 -1.6 3.2 3.2");
   svg.setAttribute("aria-hidden", "true");
   const path = document.createElementNS("http://www.w3.org/2000/svg", "path");

@@ -2,7 +2,7 @@
 
 import { element, placeText } from "./elements.js";
 
-const GRASP = { mouse: 11, pen: 14, touch: 24 }; // pixels around a point that count as the point
+export const GRASP = { mouse: 11, pen: 14, touch: 24 }; // pixels around a point that count as the point
 const SLACK = 3; // pixels that a press may wander and still be a click
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
 export const rounded = (value) => Math.round(Math.min(Math.max(value, -1), 1) * 1000) / 1000;
@@ -157,7 +157,8 @@ export class Plane {
   add(place, step = null) {
     const { session } = this;
     const { points, labels } = session.state;
-    if (points.length >= 500) return this.announce("There are 500 points, which is the most there can be.");
+    const most = session.setup.max_points ?? 500;
+    if (points.length >= most) return this.announce(`There are ${most} points, which is the most there can be.`);
     session.edit({ points: [...points, place], labels: [...labels, session.brush] }, { step });
     session.selected = points.length;
     session.notify();

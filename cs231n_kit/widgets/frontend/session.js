@@ -39,13 +39,18 @@ export class Session {
   // Changes the state here and now; the outcome follows. Edits with the same `step` are undone together, `draft`
   // is for edits that come thick and fast, and `omit` names entries that Python shall make anew.
   edit(change, { step = null, draft = false, omit = [], parts = this.outcome } = {}) {
+    this.remember(step);
+    this.show({ ...this.state, ...change });
+    this.ask({ state: true, omit, parts, draft });
+  }
+
+  // Makes the present state one that undo returns to, unless it belongs to the same step as the last.
+  remember(step = null) {
     if (step === null || step !== this.step) {
       this.past = [...this.past, this.state].slice(-HISTORY);
       this.future = [];
     }
     this.step = step;
-    this.show({ ...this.state, ...change });
-    this.ask({ state: true, omit, parts, draft });
   }
 
   // The gesture is over: the next edit is a new step, and the outcome becomes fine again.
