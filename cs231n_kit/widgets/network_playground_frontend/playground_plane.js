@@ -1,0 +1,38 @@
+// The plane with the decision regions or, while one looks at a unit, with the unit's output.
+
+import { mapCanvas, paintMap } from "./colors.js";
+import { drawAxes, drawCross, drawPoints } from "../frontend/drawing.js";
+import { Plane } from "../frontend/plane.js";
+import { drawRegions } from "../frontend/regions.js";
+
+export class PlaygroundPlane extends Plane {
+  paint(context) {
+    const { session, size } = this;
+    const { focus, network, frame, setup, state } = session;
+    if (focus && "unit" in focus && network) this.paintUnit(context, focus);
+    else drawRegions(context, frame, setup, size, { showConfidence: state.show_confidence });
+    drawAxes(context, size);
+    if (session.place && this.keyed && session.selected < 0) drawCross(context, this.toPixel(session.place));
+    const test = new Set(state.test.flatMap((part, index) => (part ? [index] : [])));
+    drawPoints(context, session, (place) => this.toPixel(place), size, test);
+  }
+
+  paintUnit(context, { layer, unit }) {
+    const { setup } = this.session;
+    this.picture ??= mapCanvas(setup.unit_resolution);
+    paintMap(this.picture, this.session.unitMap(layer, unit).map, setup.signs);
+    context.imageSmoothingEnabled = true;
+    context.imageSmoothingQuality = "high";
+    context.drawImage(this.picture, 0, 0, this.size, this.size);
+  }
+
+  described(index) {
+    return `${super.described(index)}, ${this.session.state.test[index] ? "test" : "training"}`;
+  }
+
+  title() {
+    const { state, focus } = this.session;
+    const shown = focus && "unit" in focus ? `Output of ${this.session.unitName(focus.layer, focus.unit)}` : "Decision regions";
+    return `${shown} with ${state.points.length} points in ${state.classes} classes`;
+  }
+}
