@@ -13,7 +13,7 @@ from scipy.special import expit
 from cs231n_kit import graph
 from cs231n_kit.gradients import check_gradient
 from cs231n_kit.graph import ExpressionError, Node, parse, topological_order
-from cs231n_kit.graph.expression import MAX_CHARACTERS, MAX_OPERATIONS
+from cs231n_kit.graph.expression import MAX_CHARACTERS, MAX_OPERATIONS, read
 
 # --- examples of the lecture
 
@@ -459,3 +459,11 @@ def test_a_failed_forward_pass_can_be_repaired():
 def test_many_terms_add_up():
     f = parse("+".join(f"{i} * x" for i in range(1, 11)), x=2)
     assert f.backward() == {"x": reduce(lambda a, b: a + b, range(1, 11))}
+
+
+def test_values_in_the_text_can_be_told_from_the_rest():
+    f = read("x = -2; q = x + y\nz = 3; q * z")
+    assert f.given == {"x": -2, "z": 3} and f.body == "q = x + y; q * z"
+    assert read("q = x + y; f = q * z").body == "q = x + y; f = q * z"
+    assert f.output.value is None  # reading computes nothing
+    assert read("log(x - 5)").set(x=6).forward() == 0

@@ -50,11 +50,13 @@ class Graph:
     """The computational graph of an expression, as ``parse`` makes it.
 
     ``text``: the expression. ``inputs``: {name: Node}, in the order of appearance. ``output``: the last node.
-    ``operations``: the nodes that compute something, in the order in which they are computed.
+    ``operations``: the nodes that compute something, in the order in which they are computed. ``given``: the values in
+    the text, {name: value}; ``body``: the text without them.
     """
 
-    def __init__(self, text, inputs, output, places):
+    def __init__(self, text, inputs, output, places, given=(), body=""):
         self.text, self.inputs, self.output = text, inputs, output
+        self.given, self.body = dict(given), body
         self._places = places
         self.operations = [node for node in topological_order(output) if node.operation is not None]
 
@@ -123,6 +125,15 @@ class Graph:
         return ExpressionError(reason, self.text, *self._places[node])
 
 
+def read(text) -> Graph:
+    """The graph of an expression, as ``parse`` reads it, without its values: ``set`` inputs, then call ``forward``."""
+    text = "\n".join(line.strip() for line in text.strip().splitlines())
+    try:
+        return _Reader(text).graph()
+    except RecursionError:
+        raise ExpressionError("too many brackets or signs inside each other", text, 0, len(text)) from None
+
+
 def parse(text, **values) -> Graph:
     """Read an expression such as ``"(x + y) * z"`` and compute its graph, forward.
 
@@ -134,12 +145,8 @@ def parse(text, **values) -> Graph:
     Raises ExpressionError, with the place, for anything else, and for values that ``Graph.forward_steps`` refuses;
     ValueError for a value of a name that is no input.
     """
-    text = "\n".join(line.strip() for line in text.strip().splitlines())
-    try:
-        graph = _Reader(text).graph()
-    except RecursionError:
-        raise ExpressionError("too many brackets or signs inside each other", text, 0, len(text)) from None
-    graph.set(**values).forward()
+    graph = read(text).set(**values)
+    graph.forward()
     return graph
 
 
@@ -149,7 +156,7 @@ class _Reader:
     def __init__(self, text):
         self.text = text
         self.inputs, self.steps, self.made, self.places = {}, {}, {}, {}
-        self.used = set()
+        self.used, self.given, self.body = set(), {}, []
 
     def graph(self):
         statements = self._syntax_tree().body
@@ -166,7 +173,8 @@ class _Reader:
         for name, (node, syntax) in self.steps.items():
             if name not in self.used and node is not output:
                 raise self._error(f"{name} is never used", syntax)
-        return Graph(self.text, self.inputs, output, self.places)
+        self._keep(last)
+        return Graph(self.text, self.inputs, output, self.places, self.given, "; ".join(self.body))
 
     def _syntax_tree(self):
         text = self.text
@@ -201,11 +209,18 @@ class _Reader:
             raise self._error(f"{name} has a meaning already: take another name", target)
         node = self._expression(statement.value)
         if node.operation is None and node.constant:
+            self.given[name] = float(node.value)
             node = self.inputs[name] = Node(node.value, name=name)
-        elif not node.name:
-            node.name = name
+        else:
+            self._keep(statement)
+            node.name = node.name or name
         self.steps[name] = (node, target)
         return node
+
+    def _keep(self, statement):
+        start, end = self._place(statement)
+        if self.text[start:end] not in self.body:
+            self.body.append(self.text[start:end])
 
     def _expression_of(self, statement):
         if not isinstance(statement, ast.Expr):
