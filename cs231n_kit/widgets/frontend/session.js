@@ -40,8 +40,10 @@ export class Session {
   // is for edits that come thick and fast, and `omit` names entries that Python shall make anew.
   edit(change, { step = null, draft = false, omit = [], parts = this.outcome } = {}) {
     this.remember(step);
+    // What Python has yet to make anew is not sent as it was before.
+    const due = [...(this.wants.omit ?? []), ...((this.inFlight && this.sent.omit) || [])];
     this.show({ ...this.state, ...change });
-    this.ask({ state: true, omit, parts, draft });
+    this.ask({ state: true, omit: [...due.filter((name) => !(name in change)), ...omit], parts, draft });
   }
 
   // Makes the present state one that undo returns to, unless it belongs to the same step as the last.
