@@ -32,7 +32,7 @@ from cs231n_kit.widgets.presets import PRESETS
 from cs231n_kit.widgets.stateful_widget import StatefulWidget
 
 FOLDER = Path(__file__).parent / "network_playground_frontend"
-LIVE, FINE, UNIT = 60, 120, 30  # cells along a side: while training, at rest, and of a unit's picture
+LIVE, FINE, UNIT = 80, 120, 30  # cells along a side: while training, at rest, and of a unit's picture
 
 
 class NetworkPlayground(StatefulWidget):
@@ -151,14 +151,14 @@ class NetworkPlayground(StatefulWidget):
                 if (done + 1) % max(1, steps // 100) == 0:
                     self._run.record()
         with self._lock:
-            self._publish()
+            self._publish(history=True)
             return self._run.history[-1]
 
     def restart(self):
         """Begin again with the first weights; data and settings stay."""
         with self._lock:
             self._run.start()
-            self._publish()
+            self._publish(history=True)
 
     def change(self, **entries):
         """Set entries of the state, all at once; points are drawn anew where an entry says how to draw them."""
@@ -230,8 +230,7 @@ class NetworkPlayground(StatefulWidget):
         self._part = "frame"
         if request.get("frame"):
             draft = bool(request.get("draft")) or self.running
-            reply["frame"] = self._frame(LIVE if draft else FINE, buffers)
-            reply["frame"]["history"] = None if draft and not command else [_plain(r) for r in self._run.history]
+            reply["frame"] = self._frame(LIVE if draft else FINE, buffers, history=bool(command) or not draft)
         self._part = "code"
         if request.get("code"):
             reply["code"] = self.code()
@@ -246,13 +245,13 @@ class NetworkPlayground(StatefulWidget):
     def _run_step(self):
         return self._run.step()
 
-    def _publish(self):
+    def _publish(self, history=False):
         """Send a frame to all pages, unasked."""
         buffers = []
-        frame = self._frame(LIVE if self.running else FINE, buffers)
+        frame = self._frame(LIVE if self.running else FINE, buffers, history)
         self.send({"type": "frame", "frame": frame}, buffers)
 
-    def _frame(self, resolution, buffers):
+    def _frame(self, resolution, buffers, history):
         """What a page needs to draw the network as it is; adds regions, unit maps, their ranges and the parameters."""
         run = self._run
         record = run.record()
@@ -271,6 +270,7 @@ class NetworkPlayground(StatefulWidget):
             "resolution": resolution,
             "shape": _shape(self.state),
             "record": _plain(record),
+            "history": [_plain(one) for one in run.history] if history else None,
             "epoch": round(run.epoch, 2),
             "running": self.running,
             "trouble": run.trouble,

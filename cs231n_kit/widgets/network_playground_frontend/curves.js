@@ -52,7 +52,7 @@ class Curve {
     context.textAlign = "left";
     context.fillText(String(top), 5, 16);
     context.textAlign = "right";
-    context.fillText(`step ${last.toLocaleString("en")}`, width - 6, height - 8);
+    context.fillText(`step ${last.toLocaleString("en")}`, width - 6, this.top ? height - 8 : 16); // where no line is
     const lines = [[column, "--ink", []], [column + 1, "--test", [5, 3]]];
     for (const [which, color, dashes] of lines) {
       context.strokeStyle = style.getPropertyValue(color);
@@ -70,7 +70,7 @@ const mark = (part, text) => element("span", { class: part }, text);
 
 function roundUp(value) {
   const unit = 10 ** Math.floor(Math.log10(value));
-  return Number(([1, 2, 5, 10].find((step) => step * unit >= value) * unit).toPrecision(1));
+  return Number(([1, 1.5, 2, 3, 5, 10].find((step) => step * unit >= value) * unit).toPrecision(2));
 }
 
 export const lossCurves = (session) => new Curve(session, "Loss", 1, digits, null);

@@ -1,7 +1,7 @@
 // The plane with the decision regions or, while one looks at a unit, with the unit's output.
 
 import { mapCanvas, paintMap } from "./colors.js";
-import { drawAxes, drawCross, drawPoints } from "../frontend/drawing.js";
+import { INK, drawAxes, drawCross, drawPoints, drawShape } from "../frontend/drawing.js";
 import { Plane } from "../frontend/plane.js";
 import { drawRegions } from "../frontend/regions.js";
 
@@ -13,8 +13,14 @@ export class PlaygroundPlane extends Plane {
     else drawRegions(context, frame, setup, size, { showConfidence: state.show_confidence });
     drawAxes(context, size);
     if (session.place && this.keyed && session.selected < 0) drawCross(context, this.toPixel(session.place));
-    const test = new Set(state.test.flatMap((part, index) => (part ? [index] : [])));
-    drawPoints(context, session, (place) => this.toPixel(place), size, test);
+    drawPoints(context, session, (place) => this.toPixel(place), size);
+    state.points.forEach((point, index) => state.test[index] && this.markTest(context, point, state.labels[index]));
+  }
+
+  // Test points have a dark line around their colour.
+  markTest(context, point, label) {
+    const radius = Math.min(Math.max(this.size / 80, 4.5), 8);
+    drawShape(context, this.session.setup.shapes[label], this.toPixel(point), radius, { stroke: INK, width: 1.75 });
   }
 
   paintUnit(context, { layer, unit }) {

@@ -19,9 +19,8 @@ const RULE_NAMES = {
 
 // A list of numbers; a value of Python's that is not in it is added.
 function numberSelect(session, title, values, name) {
-  const control = select(title, [], () => null, () => null);
-  const input = control.node.querySelector("select");
-  input.addEventListener("change", () => session.edit({ [name]: Number(input.value) }));
+  const input = element("select", { "aria-label": title, onchange: () => session.edit({ [name]: Number(input.value) }) });
+  const node = element("label", { class: "select" }, element("span", {}, title), input);
   const update = () => {
     const value = session.state[name];
     const wanted = [...new Set([...values, value])].sort((a, b) => a - b);
@@ -29,7 +28,7 @@ function numberSelect(session, title, values, name) {
       input.replaceChildren(...wanted.map((item) => element("option", { value: item }, String(item))));
     input.selectedIndex = wanted.indexOf(value);
   };
-  return { node: control.node, update };
+  return { node, update };
 }
 
 const unlessOwn = (session, control) => ({
