@@ -131,6 +131,18 @@ def test_settings_win_over_a_lesson_and_over_a_state():
         NetworkPlayground(units=3)
 
 
+def test_entries_of_the_state_are_attributes_and_reset_returns():
+    playground = NetworkPlayground(**SMALL)
+    start = playground.state
+    playground.train(3)
+    playground.learning_rate, playground.layers, playground.noise = 0.5, [2], 0.4
+    assert playground.state["learning_rate"] == 0.5 and playground.layers[0]["units"] == 2
+    assert playground.state["points"] != start["points"]
+    playground.train(3)
+    playground.reset()
+    assert playground.state == start and playground.step_count == 0
+
+
 # --- data
 
 

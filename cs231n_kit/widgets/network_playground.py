@@ -29,7 +29,7 @@ from cs231n_kit.widgets.playground_state import (
 )
 from cs231n_kit.widgets.playground_training import TrainingRun
 from cs231n_kit.widgets.presets import PRESETS
-from cs231n_kit.widgets.stateful_widget import StatefulWidget
+from cs231n_kit.widgets.stateful_widget import StateEntry, StatefulWidget
 
 FOLDER = Path(__file__).parent / "network_playground_frontend"
 LIVE, FINE, UNIT = 80, 120, 30  # cells along a side: while training, at rest, and of a unit's picture
@@ -71,6 +71,11 @@ class NetworkPlayground(StatefulWidget):
 
     _esm = frontend.module(FOLDER / "view.js")
     _css = frontend.css(FOLDER / "view.css")
+
+    preset, classes, points_per_class, noise, seed = (StateEntry() for _ in range(5))
+    test_share, features, layers, output_initialize, network_seed = (StateEntry() for _ in range(5))
+    dropout, l1, l2, learning_rate, batch_size, optimizer = (StateEntry() for _ in range(6))
+    pace, show_confidence = StateEntry(), StateEntry()
 
     _live = None
 
@@ -159,6 +164,12 @@ class NetworkPlayground(StatefulWidget):
         with self._lock:
             self._run.start()
             self._publish(history=True)
+
+    def reset(self):
+        """Return to the state the widget was made with, and begin again with the first weights."""
+        with self._lock:
+            super().reset()
+            self.restart()
 
     def change(self, **entries):
         """Set entries of the state, all at once; points are drawn anew where an entry says how to draw them."""

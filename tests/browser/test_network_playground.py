@@ -303,6 +303,9 @@ def test_points_are_dragged_added_and_removed_while_it_trains(notebook):
     for expected in (added, moved, start):
         stage.click("Undo")
         assert stage.state == expected
+    stage.click("Redo")
+    stage.click("Reset")
+    assert stage.state == start and stage.steps == 0
 
 
 def test_a_finger_adds_and_drags_points(notebook):
@@ -343,6 +346,13 @@ def test_the_keyboard_plays_and_jupyterlab_keeps_still(notebook):
     stage.page.keyboard.press("r")
     stage.settle()
     assert stage.steps == 0
+    stage.plot.focus()
+    before = stage.state["test"]
+    for key in ("]", "t"):
+        stage.page.keyboard.press(key)
+        stage.settle()
+    assert stage.state["test"] == [not before[0], *before[1:]]
+    assert ("test" if not before[0] else "training") in stage.text("[role=status].status")
     stage.page.keyboard.press("d")
     stage.page.keyboard.press("d")
     cells = "() => jupyterapp.shell.currentWidget.content.widgets.map(cell => cell.model.type)"

@@ -32,6 +32,16 @@ export class PlaygroundPlane extends Plane {
     context.drawImage(this.picture, 0, 0, this.size, this.size);
   }
 
+  key(event) {
+    if (event.key.toLowerCase() !== "t" || event.ctrlKey || event.metaKey || event.altKey) return super.key(event);
+    const { session } = this;
+    if (session.selected < 0) return this.announce("No point is selected");
+    session.edit({ test: session.state.test.map((part, index) => (index === session.selected ? !part : part)) });
+    this.announce(this.described(session.selected));
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
   described(index) {
     return `${super.described(index)}, ${this.session.state.test[index] ? "test" : "training"}`;
   }

@@ -50,6 +50,12 @@ export class PlaygroundSession extends PlaneSession {
     this.edit(settings, { omit: DRAWN, parts: ["command", "frame"] });
   }
 
+  reset() {
+    this.selected = -1;
+    this.commanded = "restart";
+    this.edit(this.setup.initial, { parts: ["command", "frame"] });
+  }
+
   // Each point keeps its part when others come and go.
   edit(change, options = {}) {
     const splits = change.points && !change.test && !options.omit?.includes("test");

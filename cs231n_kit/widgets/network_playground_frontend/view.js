@@ -20,6 +20,7 @@ const PLAYGROUND_KEYS = [
   ["R", "restart"],
   ["Arrows", "from unit to unit, once one has the focus"],
   ...PLANE_KEYS,
+  ["T", "make the selected point a test or a training point"],
 ];
 const COMMANDS = { " ": "toggle", s: "step", r: "restart" };
 

@@ -49,7 +49,7 @@ function deadLayer(session) {
 
 // The unit or weight under the pointer or the keyboard's focus, in numbers.
 export function unitReadout(session) {
-  const node = element("p", { class: "readout", "aria-live": "polite" });
+  const node = element("p", { class: "readout" });
   const update = () => {
     const { focus, network } = session;
     const text = !focus || !network
