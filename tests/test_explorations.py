@@ -7,7 +7,17 @@ from scipy.spatial.distance import cdist
 from sklearn.neighbors import KNeighborsClassifier
 
 from cs231n_kit import image_transforms as transforms
-from cs231n_kit.explorations import Exploration, choice, dimensions, distances, hyperparameters, rules, semantic_gap
+from cs231n_kit.explorations import (
+    Exploration,
+    capacity,
+    choice,
+    dimensions,
+    distances,
+    hyperparameters,
+    matrix_products,
+    rules,
+    semantic_gap,
+)
 from cs231n_kit.explorations import slider as make_slider
 from cs231n_kit.neighbors import KNearestNeighbor
 from cs231n_kit.plots import new_figure
@@ -62,6 +72,9 @@ EXPLORATIONS = {
     "equal distances, gray": lambda: distances.explore_equal_distances(images_of(1, size=8)[0][:4]),
     "choosing": choosing_figure,
     "dimensions": lambda: dimensions.explore_dimensions(0.3, 3072),
+    "capacity": capacity.explore_capacity,
+    "matrix product": matrix_products.explore_matrix_product,
+    "network": matrix_products.explore_network,
 }
 
 
