@@ -7,7 +7,7 @@ import sys
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from playground_conversation import ask
 
@@ -212,7 +212,7 @@ def test_own_arrays_that_do_not_fit_are_explained(arrays, words):
 
 
 @given(STATES, st.integers(1, 12), st.booleans())
-@settings(max_examples=25)
+@settings(max_examples=25, phases=[Phase.generate])  # a failure is not made smaller, which takes minutes
 def test_the_program_repeats_the_playground_bit_by_bit(state, steps, touched):
     playground = NetworkPlayground(**{**state, "points_per_class": 6, "seed": 1})
     if touched:
