@@ -139,10 +139,15 @@ def explore_step_size(loss, W, steps=20, low=-4.0, high=0.0, start=-3.0):
         axes[0].axhline(first, color=MUTED, linewidth=1, linestyle="--")
         here = loss(W - size * gradient)
         axes[0].plot(size, min(here, 1.7 * first), "o", color=RIGHT if here < first else WRONG, markersize=11)
-        axes[0].set(xlabel="step size", ylabel="loss after one step", ylim=(0, 1.7 * first))
+        axes[0].set(xlabel="step size", ylabel="loss after one step (cut off above)", ylim=(0, 1.7 * first))
         axes[0].set_title("one step along the gradient (dashed: before it)", fontsize=11)
         axes[1].plot(np.minimum(curve, 1.7 * first), "o-", markersize=4, color=COLORS[0])
-        axes[1].set(xlabel="step", ylabel="loss", ylim=(0, 1.7 * first), xticks=range(0, steps + 1, max(1, steps // 5)))
+        axes[1].set(
+            xlabel="step",
+            ylabel="loss (cut off above)",
+            ylim=(0, 1.7 * first),
+            xticks=range(0, steps + 1, max(1, steps // 5)),
+        )
         axes[1].set_title(f"{steps} steps of this size", fontsize=11)
         for ax in axes:
             ax.spines[["top", "right"]].set_visible(False)
