@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from functools import cache
 
+import ipywidgets as widgets
 import numpy as np
 
 from cs231n_kit.explorations.exploration import Exploration, slider
@@ -140,11 +141,10 @@ def explore_capacity():
     sizes = (1, 2, 3, 4, 6, 10, 20, 50, 100, 200)
     results = cache(train_one)
 
-    def draw(units, strength, draw_number):
-        size, weight = sizes[units - 1], STRENGTHS[strength]
-        weights, X, y, seen, new = results(size, weight, draw_number - 1)
+    def draw(size, strength, training_set):
+        weights, X, y, seen, new = results(size, strength, training_set - 1)
         figure, axes = new_figure(8.6, 4.1, 1, 2, width_ratios=(1, 1.05))
-        draw_regions(axes[0], weights, X, y, f"{size} hidden units, λ = {weight:g}")
+        draw_regions(axes[0], weights, X, y, f"{size} hidden units, λ = {strength:g}")
         axes[1].bar(["these points", "new points"], [100 * seen, 100 * new], color=[MUTED, COLORS[0]], width=0.6)
         axes[1].bar_label(axes[1].containers[0], [f"{seen:.1%}", f"{new:.1%}"], fontsize=11)
         axes[1].set(ylim=(50, 104), ylabel="right (%)")
@@ -157,9 +157,9 @@ def explore_capacity():
         )
 
     controls = {
-        "units": slider("Hidden units, of 10 sizes", 1, len(sizes), 5),
-        "strength": slider("Regularisation, of 6", 0, len(STRENGTHS) - 1, 0),
-        "draw_number": slider("Training set", 1, 20, 1),
+        "size": widgets.SelectionSlider(description="Hidden units", options=sizes, value=6),
+        "strength": widgets.SelectionSlider(description="Regularisation λ", options=STRENGTHS, value=0.0),
+        "training_set": slider("Training set", 1, 20, 1),
     }
     return Exploration(draw, controls, description="Decision regions of a two-layer network and its accuracies")
 
