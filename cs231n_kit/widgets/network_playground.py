@@ -9,7 +9,7 @@ from cs231n_kit.widgets import frontend, palette
 from cs231n_kit.widgets.decision_regions import decision_regions
 from cs231n_kit.widgets.live_training import LiveTraining
 from cs231n_kit.widgets.playground_code import program
-from cs231n_kit.widgets.playground_data import FEATURES, into_square, own_points
+from cs231n_kit.widgets.playground_data import FEATURES
 from cs231n_kit.widgets.playground_lessons import LESSONS
 from cs231n_kit.widgets.playground_state import (
     CHOICES,
@@ -24,6 +24,7 @@ from cs231n_kit.widgets.playground_state import (
     RANGES,
     complete_state,
     lesson_settings,
+    own_data,
     state_from_string,
     state_to_string,
 )
@@ -89,7 +90,7 @@ class NetworkPlayground(StatefulWidget):
             start = {key: value for key, value in start.items() if key not in DATA}
         if "test_share" in settings and X_test is None:
             start.pop("test", None)
-        start |= _own_data(X, y, X_test, y_test) | settings
+        start |= own_data(X, y, X_test, y_test) | settings
         self._run = None
         start = complete_state(start)
         super().__init__(_describe(start["preset"] == OWN), start)
@@ -288,22 +289,6 @@ class NetworkPlayground(StatefulWidget):
             "gradients": run.gradient_sizes(),
             "firing": run.firing().tolist(),
         }
-
-
-def _own_data(X, y, X_test, y_test):
-    """A user's arrays as entries of a state; nothing without them."""
-    if X is None and y is None and X_test is None and y_test is None:
-        return {}
-    if X is None or y is None or (X_test is None) != (y_test is None):
-        raise ValueError("X and y belong together, and so do X_test and y_test, which need X and y")
-    X, y = own_points(X, y)
-    data = {"preset": OWN}
-    if X_test is not None:
-        X_test, y_test = own_points(X_test, y_test, "X_test and y_test")
-        data["test"] = [False] * len(X) + [True] * len(X_test)
-        X, y = np.concatenate([X, X_test]), np.concatenate([y, y_test])
-    data |= {"points": into_square(X).round(3).tolist(), "labels": y.tolist()}
-    return data | {"classes": max(2, int(y.max()) + 1)}
 
 
 def _describe(own):

@@ -2,11 +2,13 @@
 
 from functools import partial
 
+import numpy as np
+
 from cs231n_kit import initialization
 from cs231n_kit.networks import ELU, LeakyReLU, ReLU, Sigmoid, Tanh
 from cs231n_kit.optimizers import RULES
 from cs231n_kit.widgets import state_values
-from cs231n_kit.widgets.playground_data import FEATURES, split
+from cs231n_kit.widgets.playground_data import FEATURES, into_square, own_points, split
 from cs231n_kit.widgets.playground_lessons import LESSONS
 from cs231n_kit.widgets.presets import PRESETS, preset_points
 
@@ -102,6 +104,22 @@ def complete_state(state):
     full["features"] = _features(full["features"])
     full["layers"] = _layers(full["layers"])
     return full | _data(state, full)
+
+
+def own_data(X, y, X_test, y_test):
+    """A user's arrays (see ``NetworkPlayground``) as entries of a state; nothing without them."""
+    if X is None and y is None and X_test is None and y_test is None:
+        return {}
+    if X is None or y is None or (X_test is None) != (y_test is None):
+        raise ValueError("X and y belong together, and so do X_test and y_test, which need X and y")
+    X, y = own_points(X, y)
+    data = {"preset": OWN}
+    if X_test is not None:
+        X_test, y_test = own_points(X_test, y_test, "X_test and y_test")
+        data["test"] = [False] * len(X) + [True] * len(X_test)
+        X, y = np.concatenate([X, X_test]), np.concatenate([y, y_test])
+    data |= {"points": into_square(X).round(3).tolist(), "labels": y.tolist()}
+    return data | {"classes": max(2, int(y.max()) + 1)}
 
 
 def preset_data(state):
