@@ -290,7 +290,7 @@ def test_playing_trains_beside_the_notebook_and_pauses():
         playground.pause()
         wait_for(lambda: not any(t.name == "network playground" for t in threading.enumerate()))
         steps = playground.step_count
-        assert not playground.running and page.frames[0]["running"]
+        assert not playground.running and page.frames[0]["running"] and not page.frames[-1]["running"]
         playground.play()
         wait_for(lambda: playground.step_count > steps)
         playground.close()
@@ -318,9 +318,11 @@ def test_training_waits_for_a_page_that_does_not_paint():
 def test_training_stops_when_no_page_answers(monkeypatch):
     monkeypatch.setattr(live_training, "PATIENCE", 0.05)
     playground = NetworkPlayground(**SMALL)
-    with listening(playground, []):
+    sent = []
+    with listening(playground, sent):
         playground.play()
-        wait_for(lambda: not playground.running)
+        wait_for(lambda: not playground.running and len(sent) > live_training.UNSEEN)
+    assert [content["frame"]["running"] for content, _ in sent] == [True] * live_training.UNSEEN + [False]
 
 
 def test_several_playgrounds_play_at_once_and_give_the_numbers_of_one():

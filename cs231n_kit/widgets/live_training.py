@@ -53,7 +53,15 @@ class LiveTraining:
 
     def _play(self):
         before, owed = time.monotonic(), 1.0
-        while self._may_go_on():
+        while True:
+            seen = self._wait_for_page()
+            if not self._is_current():
+                return
+            if not seen:
+                self.stop()
+                with self._lock:
+                    self._show()  # a page that comes back learns of it
+                return
             start = time.monotonic()
             owed = min(owed, 1.0) + self._pace() * min(start - before, 0.2)
             before = start
@@ -85,10 +93,7 @@ class LiveTraining:
     def _is_current(self):
         return self._thread is threading.current_thread()
 
-    def _may_go_on(self):
-        """Wait for the page; False where this thread shall end."""
+    def _wait_for_page(self):
+        """Wait until the page has painted, or this thread shall end; False where neither came in time."""
         with self._changed:
-            seen = self._changed.wait_for(lambda: not self._is_current() or self._unseen < UNSEEN, PATIENCE)
-            if self._is_current() and not seen:
-                self._thread = None
-            return self._is_current()
+            return self._changed.wait_for(lambda: not self._is_current() or self._unseen < UNSEEN, PATIENCE)

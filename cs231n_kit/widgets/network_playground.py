@@ -144,6 +144,8 @@ class NetworkPlayground(StatefulWidget):
     def pause(self):
         """Stop training; ``play`` goes on."""
         self._live.stop()
+        with self._lock:
+            self._publish()
 
     def train(self, steps=1):
         """Train for so many steps now, and return when they are done or training cannot go on (see ``trouble``).

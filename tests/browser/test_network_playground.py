@@ -214,7 +214,9 @@ def test_a_line_tells_its_weight_and_a_unit_its_numbers(notebook):
     assert f"Weights {weights[0, 1]:.2f}, {weights[1, 1]:.2f}; bias 0.00" in told
     stage.page.keyboard.press("ArrowRight")
     stage.settle()
-    assert stage.text(".readout").startswith("score of class 1")
+    into = np.array(notebook.value("widget.network.parameters['2.w'][:, 1].tolist()"))
+    told = stage.text(".readout").replace("−", "-")
+    assert told.startswith("score of class 1") and f"Weights {', '.join(f'{w:.2f}' for w in into)}; bias 0.00" in told
 
 
 def test_layers_units_and_inputs_come_and_go_while_it_trains(notebook):
