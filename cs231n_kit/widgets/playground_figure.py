@@ -35,7 +35,7 @@ def draw_playground(run, regions):
             ylabel=what,
             title=f"{what}: {_number(history[-1, train])}, test {_number(history[-1, test])}",
         )
-        axes.set_ylim(bottom=0)
+        axes.set_ylim(0, 1.03 if what == "accuracy" else None)
         axes.legend(frameon=False)
     plt.close(figure)
     return figure
@@ -55,6 +55,7 @@ def _draw_network(axes, run):
     """Columns of units, each a picture of its output over the plane, joined by weights."""
     from matplotlib.collections import LineCollection
     from matplotlib.colors import LinearSegmentedColormap
+    from matplotlib.patches import Rectangle
 
     colors = LinearSegmentedColormap.from_list("outputs", [NEGATIVE, ZERO, POSITIVE])
     state = run.state
@@ -69,6 +70,8 @@ def _draw_network(axes, run):
             largest = max(float(np.abs(maps[unit]).max()), 1e-12)
             extent = (x - side / 2, x + side / 2, y - side / 2, y + side / 2)
             axes.imshow(maps[unit], cmap=colors, vmin=-largest, vmax=largest, extent=extent, zorder=2)
+            corner = (x - side / 2, y - side / 2)
+            axes.add_patch(Rectangle(corner, side, side, fill=False, edgecolor="#9aa0a8", linewidth=0.8, zorder=3))
             unit += 1
     matrices = [array for path, array in run.network.parameters.items() if path.endswith(".w")]
     for left, right, w in zip(places[:-1], places[1:], matrices, strict=True):
