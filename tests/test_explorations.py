@@ -13,8 +13,10 @@ from cs231n_kit.explorations import (
     choice,
     dimensions,
     distances,
+    history,
     hyperparameters,
     matrix_products,
+    recognition,
     rules,
     semantic_gap,
 )
@@ -75,6 +77,8 @@ EXPLORATIONS = {
     "capacity": capacity.explore_capacity,
     "matrix product": matrix_products.explore_matrix_product,
     "network": matrix_products.explore_network,
+    "timeline": history.explore_timeline,
+    "scene": recognition.explore_scene,
 }
 
 
