@@ -110,7 +110,7 @@ def timeline_figure(themes=THEMES, years=1_000_000_000):
 
 def explore_timeline():
     """Choose a theme and how far to look back; read the milestones' sentences."""
-    spans = {"540 million years": 10**9, "500 years": 500, "70 years": 70, "30 years": 30}
+    spans = {"all of it": 10**9, "500 years": 500, "70 years": 70, "30 years": 30}
 
     def draw(theme, back):
         themes = THEMES if theme == "all" else (theme,)

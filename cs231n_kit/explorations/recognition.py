@@ -126,7 +126,7 @@ def explore_scene():
         figure, axes = new_figure(7.6, 3.9, 1, 2)
         show_image(axes[0], left, "the image")
         show_image(axes[1], left, task)
-        answer = _ANSWERS[task](axes[1], right, found, disparity)
+        answer = _ANSWERS[task](axes[1], found, disparity)
         right_kinds = sum(a.kind == b.kind and a.paint == b.paint for a, b in zip(things, found, strict=False))
         return figure, f"<b>{answer}</b><br>{right_kinds} of {len(things)} objects were recognised rightly."
 
@@ -137,13 +137,13 @@ def explore_scene():
     return Exploration(draw_task, controls, description="A scene of three objects, and what a program finds in it")
 
 
-def _classify(ax, _right, found, _disparity):
+def _classify(ax, found, _disparity):
     largest = max(found, key=lambda each: each.mask.sum())
     ax.set_xlabel(largest.kind, fontsize=15)
     return f"One label for the whole image: {largest.kind}. The rest is lost."
 
 
-def _detect(ax, _right, found, _disparity):
+def _detect(ax, found, _disparity):
     for each in found:
         top, left, bottom, right = each.box
         ax.add_patch(Rectangle((left, top), right - left, bottom - top, fill=False, color=INK, linewidth=2))
@@ -151,7 +151,7 @@ def _detect(ax, _right, found, _disparity):
     return f"What and where: {len(found)} boxes, each with a label."
 
 
-def _segment(ax, _right, found, _disparity):
+def _segment(ax, found, _disparity):
     regions = np.full((SIZE, SIZE, 3), 235, np.uint8)
     for index, each in enumerate(found):
         regions[each.mask] = [int(COLORS[index][i : i + 2], 16) for i in (1, 3, 5)]
@@ -161,12 +161,12 @@ def _segment(ax, _right, found, _disparity):
     )
 
 
-def _describe(ax, _right, found, disparity):
+def _describe(ax, found, disparity):
     ax.set_xlabel("see below", fontsize=10)
     return caption(found, disparity)
 
 
-def _depth(ax, _right, _found, disparity):
+def _depth(ax, _found, disparity):
     ax.imshow(disparity, cmap="viridis", vmin=0, vmax=14)
     ax.set_xlabel("brighter is nearer: pixels that it moves between two eyes", fontsize=9)
     return "From two views: what moves more when you change eyes is nearer."

@@ -30,7 +30,7 @@ def test_the_timeline_is_chosen_by_theme_and_span(lecture):
     place.locator("[role=status]", has_text="540 million years ago, First eyes").wait_for()
     place.locator("select").select_option("networks")
     sentences = place.locator("[role=status]")
-    sentences.filter(has_not_text="Hubel").wait_for()
+    sentences.filter(has_not_text="obscura").wait_for()
     assert "1980, Neocognitron" in sentences.text_content()
     place.locator("[role=slider]").focus()
     for _ in range(3):
