@@ -77,7 +77,7 @@ def race_figure(curves, quoted, chance):
     ax.set(
         xscale="log", xlabel="evaluations of the loss (or of loss and gradient)", ylabel="accuracy on test images (%)"
     )
-    ax.legend(loc="center right", bbox_to_anchor=(1, 0.6), frameon=False)
+    ax.legend(loc="center right", bbox_to_anchor=(1, 0.68), frameon=False)
     ax.spines[["top", "right"]].set_visible(False)
     return figure
 
