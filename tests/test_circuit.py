@@ -46,6 +46,11 @@ def test_arguments():
     assert Circuit().state == {"expression": "q = x + y; f = q * z", "values": {"x": -2, "y": 5, "z": -4}, "step": 5}
     assert Circuit("x * y", {"y": 7}, step=1).state == {"expression": "x * y", "values": {"x": 2, "y": 7}, "step": 1}
     assert Circuit("x = 4; x * y").state["expression"] == "x * y"
+    assert Circuit("log(x - 5)").values["x"] > 5
+    with pytest.raises(ExpressionError, match="log needs a number above 0, got -1"):
+        Circuit("log(x - 5)", {"x": 4})
+    with pytest.raises(ValueError, match="expression must be a text, got 3"):
+        Circuit(3)
     state = Circuit("x * y", {"x": 1, "y": 2}).state
     assert Circuit(state=state, values={"y": 5}, step=0).state == {**state, "values": {"x": 1, "y": 5}, "step": 0}
     with pytest.raises(ValueError, match="an expression or a preset, not both"):

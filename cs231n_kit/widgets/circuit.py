@@ -47,7 +47,7 @@ class Circuit(StatefulWidget):
             state = circuit_state.state_from_string(state)
         start = dict(state or {})
         if expression is not None:
-            start = {"expression": expression}
+            start = {"expression": expression} if values else circuit_state.with_expression(expression, {})
         elif preset is not None or "expression" not in start:
             expression, preset_values = circuit_state.PRESETS[preset or next(iter(circuit_state.PRESETS))]
             start = {"expression": expression, "values": preset_values}

@@ -61,7 +61,12 @@ def with_expression(expression, values):
     """The state of a new expression, which keeps those of the old one's values that it has a name for.
 
     They were not chosen for this expression: where it cannot be computed at them, others are tried.
+
+    Raises:
+        ExpressionError: it cannot be read, or computed at any of the values tried; ValueError: it is no text.
     """
+    if not isinstance(expression, str):
+        raise ValueError(f"expression must be a text, got {state_values.short(expression)}")
     graph = read(expression)
     kept = {name: value for name, value in values.items() if name in graph.inputs}
     ones, rising = dict.fromkeys(graph.inputs, 1.0), dict(zip(graph.inputs, range(1, 99), strict=False))
