@@ -242,6 +242,19 @@ def test_losses_are_chosen_and_the_state_copied(notebook):
     assert state_from_string(stage.page.evaluate("navigator.clipboard.readText()")) == stage.state
 
 
+def test_widgets_on_one_page_keep_their_own_choices(notebook):
+    stage = Stage(
+        notebook,
+        "from cs231n_kit.widgets import DecisionBoundary\n"
+        "display(LinearClassifierPlane(preset='xor'), DecisionBoundary())\n"
+        "widget = LinearClassifierPlane(preset='moons')",
+    )
+    stage.page.locator(".cs231n-boundary .plot").wait_for()
+    stage.settle()
+    chosen = stage.page.locator(".choice :checked").evaluate_all("all => all.map(input => input.value)")
+    assert chosen == ["xor", "0", "blobs", "3", "l2", "0", "moons", "0"]
+
+
 @pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
 def test_pictures_in_both_themes(notebook, theme, pictures):
     stage = Stage(notebook, "widget = LinearClassifierPlane(loss='softmax'); widget.step(60)")

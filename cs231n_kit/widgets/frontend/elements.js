@@ -14,8 +14,10 @@ export const number = (value, digits = 2) => value.toFixed(digits).replace("-", 
 export const signed = (value, digits = 2) => (value > 0 ? `+${number(value, digits)}` : number(value, digits));
 export const placeText = ([x, y]) => `(${number(x)}, ${number(y)})`;
 
+// Each widget runs a module of its own, so that numbers alone would meet again on a page with several widgets.
+const origin = Math.random().toString(36).slice(2, 10);
 let ids = 0;
-export const uniqueId = (name) => `cs231n-${name}-${++ids}`;
+export const uniqueId = (name) => `cs231n-${name}-${origin}-${++ids}`;
 
 export function element(tag, attributes = {}, ...children) {
   const node = document.createElement(tag);
