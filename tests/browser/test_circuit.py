@@ -355,3 +355,20 @@ def test_text_stands_out_in_both_themes(notebook, theme, pictures):
     stage = Stage(notebook, "Circuit()")
     stage.type("(x + y) * sn(z)")
     stage.root.screenshot(path=pictures / f"circuit-{name}-error.png")
+
+
+def test_redraw_latency(notebook, record_property):
+    stage = Stage(notebook, "Circuit(preset='Sigmoid neuron')")
+    stage.page.evaluate(
+        """() => {
+            window.redraws = [];
+            document.addEventListener("redraw", ({detail}) => window.redraws.push(detail.milliseconds));
+        }"""
+    )
+    stage.drag("w0", 200, steps=100)
+    times = sorted(stage.page.evaluate("window.redraws"))
+    assert len(times) > 5 and stage.state["values"]["w0"] == pytest.approx(6)
+    record_property(
+        "measured: circuit of 8 operations, drag to redraw",
+        f"median {times[len(times) // 2]:.0f} ms, {len(times)} frames of 40 values; load {os.getloadavg()[0]:.1f}",
+    )
