@@ -78,11 +78,11 @@ def test_gradients_are_numeric_gradients_and_the_sum_of_the_examples_parts(loss)
 
 def test_many_steps_find_the_minimum():
     widget = LinearClassifierPlane(points_per_class=12, noise=0.4, learning_rate=1, regularization=0.02, loss="softmax")
-    widget.step(1500)
+    widget.step(1000)
     peer = LogisticRegression(C=1 / (2 * 36 * 0.02), tol=1e-10, max_iter=1000).fit(widget.points, widget.labels)
     np.testing.assert_allclose(widget.W, peer.coef_, atol=1e-3)
     widget.change(loss="one_vs_all", learning_rate=0.03)
-    widget.step(2000)
+    widget.step(1200)
 
     def objective(flat):
         scores = widget.points @ flat[:6].reshape(3, 2).T + flat[6:]

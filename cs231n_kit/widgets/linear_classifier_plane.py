@@ -173,17 +173,17 @@ class LinearClassifierPlane(StatefulWidget):
         state, X, y = self.state, self.points, self.labels
         if not len(X):
             raise ValueError("there are no points to learn from: click into the plane to add some")
-        W, b, curve = self.W, self.b, list(state["curve"])
+        W, b, now = self.W, self.b, self.evaluate()
+        curve = list(state["curve"]) or [now.loss]
         for _ in range(steps):
-            now = evaluate(W, b, X, y, state["loss"], state["regularization"])
-            curve = curve or [now.loss]
             W, b = W - state["learning_rate"] * now.dW, b - state["learning_rate"] * now.db
             if max(np.abs(W).max(), np.abs(b).max()) > LIMIT:
                 raise ValueError(
                     f"this step would make a parameter larger than {LIMIT:g}: the learning rate "
                     f"{state['learning_rate']:g} is too large, lower it and press Randomise"
                 )
-            curve.append(evaluate(W, b, X, y, state["loss"], state["regularization"]).loss)
+            now = evaluate(W, b, X, y, state["loss"], state["regularization"])
+            curve.append(now.loss)
         return {**state, "W": W.tolist(), "b": b.tolist(), "curve": curve[-CURVE:]}
 
     def _results(self):
