@@ -1,6 +1,7 @@
 """Computational graphs that differentiate themselves: a small reverse-mode engine to read   (lecture 04)."""
 
-from cs231n_kit.graph.expression import ExpressionError, Graph, parse
+from cs231n_kit.graph.expression import parse
+from cs231n_kit.graph.named_graph import ExpressionError, Graph
 from cs231n_kit.graph.node import (
     Node,
     absolute,
