@@ -9,12 +9,14 @@ from sklearn.neighbors import KNeighborsClassifier
 from cs231n_kit import image_transforms as transforms
 from cs231n_kit.explorations import (
     Exploration,
+    capacity,
     choice,
     dimensions,
     distances,
     gpu_threads,
     hardware,
     hyperparameters,
+    matrix_products,
     rules,
     semantic_gap,
 )
@@ -77,6 +79,9 @@ EXPLORATIONS = {
     "image blocks": lambda: gpu_threads.explore_image_blocks(images_of(3)[0][0, :29]),
     "warp": gpu_threads.explore_warp,
     "tiles": gpu_threads.explore_tiles,
+    "capacity": capacity.explore_capacity,
+    "matrix product": matrix_products.explore_matrix_product,
+    "network": matrix_products.explore_network,
 }
 
 

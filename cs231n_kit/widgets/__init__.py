@@ -1,5 +1,8 @@
 """Interactive figures for lectures and assignments (Jupyter widgets that run offline)."""
 
+from cs231n_kit.widgets.circuit import Circuit
 from cs231n_kit.widgets.decision_boundary import DecisionBoundary
+from cs231n_kit.widgets.linear_classifier_plane import LinearClassifierPlane
+from cs231n_kit.widgets.network_playground import NetworkPlayground
 
-__all__ = ["DecisionBoundary"]
+__all__ = ["Circuit", "DecisionBoundary", "LinearClassifierPlane", "NetworkPlayground"]

@@ -1,18 +1,9 @@
 """The state of a decision-boundary widget: a plain dictionary, checked, and short enough for a link."""
 
-import base64
-import binascii
-import json
-import math
-import zlib
-from numbers import Integral, Real
-
+from cs231n_kit.widgets import state_values
 from cs231n_kit.widgets.presets import PRESETS, preset_points
 
 METRICS = ("l1", "l2")
-MAX_POINTS = 500
-MAX_STRING = 20_000  # characters of a state string
-MAX_JSON = 60_000  # bytes that a state string may unpack to
 
 # For whole and real numbers: the smallest and the largest value.
 RANGES = {
@@ -54,18 +45,16 @@ def complete_state(state):
         raise ValueError(f"unknown entry {unknown[0]!r}; the state has {', '.join(DEFAULTS)}, points, labels")
     full = {key: state.get(key, default) for key, default in DEFAULTS.items()}
     for key in ("classes", "points_per_class", "seed", "k"):
-        full[key] = _whole(key, full[key], *RANGES[key])
-    full["noise"] = _real("noise", full["noise"], *RANGES["noise"])
-    full["preset"] = _choice("preset", full["preset"], tuple(PRESETS))
-    full["metric"] = _choice("metric", full["metric"], METRICS)
-    if full["show_confidence"] not in (True, False):
-        raise ValueError(f"show_confidence must be True or False, got {full['show_confidence']!r}")
-    full["show_confidence"] = bool(full["show_confidence"])
+        full[key] = state_values.whole(key, full[key], *RANGES[key])
+    full["noise"] = state_values.real("noise", full["noise"], *RANGES["noise"])
+    full["preset"] = state_values.choice("preset", full["preset"], tuple(PRESETS))
+    full["metric"] = state_values.choice("metric", full["metric"], METRICS)
+    full["show_confidence"] = state_values.flag("show_confidence", full["show_confidence"])
     if ("points" in state) != ("labels" in state):
         raise ValueError("points and labels belong together: give both or neither")
     if "points" in state:
-        full["points"] = _points(state["points"])
-        full["labels"] = _labels(state["labels"], len(full["points"]), full["classes"])
+        full["points"] = state_values.pairs(state["points"])
+        full["labels"] = state_values.class_labels(state["labels"], len(full["points"]), full["classes"])
     else:
         points, labels = preset_points(*(full[key] for key in GENERATING))
         full["points"], full["labels"] = points.tolist(), labels.tolist()
@@ -74,73 +63,17 @@ def complete_state(state):
 
 def state_to_string(state):
     """Pack a state into URL-safe characters (about 10 for each point)."""
-    packed = dict(state, points=[round(1000 * value) for point in state["points"] for value in point])
-    packed["labels"] = "".join(map(str, state["labels"]))
-    text = json.dumps(packed, separators=(",", ":"), sort_keys=True)
-    return base64.urlsafe_b64encode(zlib.compress(text.encode(), 9)).decode().rstrip("=")
+    labels = "".join(map(str, state["labels"]))
+    return state_values.pack(dict(state, points=state_values.flat_points(state["points"]), labels=labels))
 
 
 def state_from_string(string):
     """Unpack what ``state_to_string`` made; any other string raises ValueError and runs nothing."""
-    refusal = "not a decision-boundary state string: "
-    if len(string) > MAX_STRING:
-        raise ValueError(f"{refusal}{len(string)} characters, at most {MAX_STRING} are read")
-    try:
-        data = base64.b64decode(string + "=" * (-len(string) % 4), altchars=b"-_", validate=True)
-        unpack = zlib.decompressobj()
-        text = unpack.decompress(data, MAX_JSON)
-        if unpack.unconsumed_tail or not unpack.eof:
-            raise ValueError("cut short, or too large")
-        packed = json.loads(text)
-        if not isinstance(packed, dict):
-            raise ValueError("no dictionary inside")
-        flat, labels = packed.get("points"), packed.get("labels")
-        if not isinstance(flat, list) or len(flat) % 2 or not isinstance(labels, str):
-            raise ValueError("points or labels are missing or damaged")
-        flat = [_whole("points", value, -1000, 1000) / 1000 for value in flat]
-        packed["points"] = [list(pair) for pair in zip(flat[::2], flat[1::2], strict=True)]
-        packed["labels"] = [int(label) for label in labels]
-        return complete_state(packed)
-    except (ValueError, TypeError, binascii.Error, zlib.error, RecursionError, OverflowError) as error:
-        raise ValueError(f"{refusal}{error}") from None
+    return state_values.unpack(string, _read, "decision-boundary")
 
 
-def _whole(name, value, smallest, largest):
-    if isinstance(value, bool) or not isinstance(value, Integral) or not smallest <= value <= largest:
-        raise ValueError(f"{name} must be a whole number from {smallest} to {largest}, got {_short(value)}")
-    return int(value)
-
-
-def _real(name, value, smallest, largest):
-    if isinstance(value, bool) or not isinstance(value, Real) or not smallest <= value <= largest:
-        raise ValueError(f"{name} must be a number from {smallest:g} to {largest:g}, got {_short(value)}")
-    return round(float(value), 3)
-
-
-def _choice(name, value, choices):
-    if value not in choices:
-        raise ValueError(f"{name} must be one of {', '.join(choices)}; got {_short(value)}")
-    return value
-
-
-def _points(points):
-    points = [tuple(point) for point in points]
-    if len(points) > MAX_POINTS:
-        raise ValueError(f"at most {MAX_POINTS} points, got {len(points)}")
-    if any(len(point) != 2 for point in points):
-        raise ValueError("each point must be a pair (x, y)")
-    if not all(math.isfinite(value) for point in points for value in point):
-        raise ValueError("points must be finite numbers")
-    return [[_real("each coordinate", value, -1, 1) for value in point] for point in points]
-
-
-def _labels(labels, count, classes):
-    labels = [_whole("each label", label, 0, classes - 1) for label in labels]
-    if len(labels) != count:
-        raise ValueError(f"{count} points need {count} labels, got {len(labels)}")
-    return labels
-
-
-def _short(value):
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
+def _read(packed):
+    points, labels = state_values.points_from_flat(packed.get("points")), packed.get("labels")
+    if not isinstance(labels, str):
+        raise ValueError("labels are missing or damaged")
+    return complete_state(dict(packed, points=points, labels=[int(label) for label in labels]))

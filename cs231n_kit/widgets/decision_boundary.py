@@ -1,16 +1,12 @@
 """A decision boundary under the mouse: move the data and watch any classifier redraw the plane."""
 
 import math
-import re
-import threading
 import time
 from pathlib import Path
 
-import anywidget
 import numpy as np
-import traitlets
 
-from cs231n_kit.widgets import palette
+from cs231n_kit.widgets import frontend, palette
 from cs231n_kit.widgets.boundary_state import (
     DEFAULTS,
     GENERATING,
@@ -22,40 +18,16 @@ from cs231n_kit.widgets.boundary_state import (
 )
 from cs231n_kit.widgets.decision_regions import classify, decision_regions, neighbors
 from cs231n_kit.widgets.distance_classifier import DistanceClassifier
-from cs231n_kit.widgets.guarded_call import describe_exception, printing_kept
 from cs231n_kit.widgets.presets import PRESETS
+from cs231n_kit.widgets.stateful_widget import StateEntry, StatefulWidget
 
-FRONTEND = Path(__file__).parent / "decision_boundary_frontend"
-MODULES = ("elements", "session", "drawing", "plot", "controls", "readouts", "view")  # each imports earlier ones
+FOLDER = Path(__file__).parent / "decision_boundary_frontend"
 COARSEST = 25  # cells along a side, when a classifier is too slow for more
 DRAFT_SECONDS = 0.15  # a frame may take this long while something is dragged
 FULL_SECONDS = 1.5  # and this long when it comes to rest
 
 
-def _one_module(names):
-    """The JavaScript modules as one, without the imports between them: anywidget sends a single text to the browser."""
-    sources = [(FRONTEND / f"{name}.js").read_text(encoding="utf-8") for name in names]
-    return re.sub(r"^(import .*|export (?!default))", "", "\n".join(sources), flags=re.MULTILINE)
-
-
-class _StateEntry:
-    """An entry of ``state`` as an attribute; setting it sets the state."""
-
-    def __set_name__(self, owner, name):
-        self.name = name
-        self.__doc__ = f"The entry {name!r} of ``state``."
-
-    def __get__(self, widget, owner):
-        return self if widget is None else widget.state[self.name]
-
-    def __set__(self, widget, value):
-        state = {**widget.state, self.name: value}
-        if self.name in GENERATING:
-            del state["points"], state["labels"]
-        widget.state = state
-
-
-class DecisionBoundary(anywidget.AnyWidget):
+class DecisionBoundary(StatefulWidget):
     """Points to drag, and the regions that a classifier makes of them.
 
     >>> DecisionBoundary()                                             # k nearest neighbours
@@ -85,16 +57,12 @@ class DecisionBoundary(anywidget.AnyWidget):
         TypeError: the classifier lacks ``fit``, or both ``predict`` and ``scores``.
     """
 
-    _esm = _one_module(MODULES)
-    _css = FRONTEND / "view.css"
-    _setup = traitlets.Dict().tag(sync=True)
+    _esm = frontend.module(FOLDER / "view.js")
+    _css = frontend.css(FOLDER / "view.css")
 
-    state = traitlets.Dict()
-    """Everything one sees, as a plain dictionary; assign it (or a part) to return to it."""
-
-    preset, classes, points_per_class = _StateEntry(), _StateEntry(), _StateEntry()
-    noise, seed, k, metric = _StateEntry(), _StateEntry(), _StateEntry(), _StateEntry()
-    show_confidence = _StateEntry()
+    preset, classes, points_per_class = StateEntry(), StateEntry(), StateEntry()
+    noise, seed, k, metric = StateEntry(), StateEntry(), StateEntry(), StateEntry()
+    show_confidence = StateEntry()
 
     def __init__(
         self,
@@ -137,16 +105,10 @@ class DecisionBoundary(anywidget.AnyWidget):
             start["metric"] = example.metric
         start = complete_state(start)
 
-        self._lock = threading.RLock()  # JupyterLab may call back beside a running cell
         self._resolution = resolution
-        self._revision = 0  # counts changes made in Python; the browser's answers to older ones are void
         self._fitted = None
         self._cell_seconds = None
-        self._quiet = True  # the browser asks for the first state, and knows what it sent itself
-        super().__init__(_setup=_describe(example, start))
-        self.state = start
-        self._quiet = False
-        self.on_msg(self._answer)
+        super().__init__(_describe(example), start)
 
     @classmethod
     def from_functions(cls, compute_distances, predict_labels, **options):
@@ -158,11 +120,6 @@ class DecisionBoundary(anywidget.AnyWidget):
             **options: as for ``DecisionBoundary``.
         """
         return cls(DistanceClassifier(compute_distances, predict_labels), **options)
-
-    @property
-    def state_string(self):
-        """The state in URL-safe characters; ``DecisionBoundary(state=string)`` shows it again."""
-        return state_to_string(self.state)
 
     @property
     def points(self):
@@ -177,11 +134,13 @@ class DecisionBoundary(anywidget.AnyWidget):
     def set_points(self, points, labels):
         """Show these points, (N, 2) inside [-1, 1], with labels (N,) of 0 to classes - 1."""
         points, labels = np.asarray(points, np.float64).tolist(), np.asarray(labels).tolist()
-        self.state = {**self.state, "points": points, "labels": labels}
+        self.change(points=points, labels=labels)
 
-    def reset(self):
-        """Return to the state the widget was made with."""
-        self.state = self._setup["initial"]
+    def change(self, **entries):
+        """Set entries of the state, all at once; new points are drawn where an entry says how to draw them."""
+        drawn = any(key in entries for key in GENERATING) and "points" not in entries
+        kept = {key: value for key, value in self.state.items() if not (drawn and key in ("points", "labels"))}
+        self.state = {**kept, **entries}
 
     def regions(self):
         """Labels and confidence on the grid as they are now; see ``decision_regions``."""
@@ -195,18 +154,15 @@ class DecisionBoundary(anywidget.AnyWidget):
         regions = self.regions() if self.state["points"] else None
         return draw_figure(self.state, regions, self._setup["controls"])
 
-    @traitlets.validate("state")
-    def _complete(self, proposal):
+    def _complete_state(self, state):
         rest = {key: value for key, value in self._setup.get("initial", {}).items() if key in DEFAULTS}
-        return complete_state({**rest, **proposal["value"]})
+        return complete_state({**rest, **state})
 
-    @traitlets.observe("state")
-    def _announce(self, change):
-        with self._lock:
-            self._fitted = None
-            if not self._quiet:
-                self._revision += 1
-                self.send({"type": "state", "state": self.state, "revision": self._revision})
+    def _forget(self):
+        self._fitted = None
+
+    def _state_to_string(self, state):
+        return state_to_string(state)
 
     def _fit(self):
         """The classifier, fitted to the points as they are now."""
@@ -221,38 +177,15 @@ class DecisionBoundary(anywidget.AnyWidget):
             self._fitted = classifier
         return self._fitted
 
-    def _answer(self, _widget, request, _buffers):
-        """Answer a request of the browser: take its state, and send regions and the vote at a place."""
-        if request.get("type") != "request":
-            return
-        with self._lock, printing_kept() as printed:
-            reply = {"type": "reply", "client": request.get("client"), "sequence": request.get("sequence")}
-            buffers = []
-            part = "regions"
-            try:
-                if request.get("state") is not None and request.get("revision") == self._revision:
-                    self._take(request["state"])
-                if request.get("regions"):
-                    regions = self._timed_regions(bool(request.get("draft")))
-                    reply["resolution"] = 0 if regions is None else regions.shape[1]
-                    buffers = [] if regions is None else [regions.tobytes()]
-                part = "probe"
-                if request.get("probe") is not None and self.state["points"]:
-                    reply["probe"] = self._probe(request["probe"])
-            except (Exception, KeyboardInterrupt) as error:
-                reply["error"] = {"part": part, **describe_exception(error)}
-            reply["printed"] = printed()
-            reply["revision"] = self._revision
-            reply["state"] = self.state
-            reply["link"] = "" if request.get("draft") else self.state_string
-        self.send(reply, buffers)
-
-    def _take(self, state):
-        self._quiet = True
-        try:
-            self.state = state
-        finally:
-            self._quiet = False
+    def _respond(self, request, reply, buffers):
+        self._part = "regions"
+        if request.get("regions"):
+            regions = self._timed_regions(bool(request.get("draft")))
+            reply["resolution"] = 0 if regions is None else regions.shape[1]
+            buffers += [] if regions is None else [regions.tobytes()]
+        self._part = "probe"
+        if request.get("probe") is not None and self.state["points"]:
+            reply["probe"] = self._probe(request["probe"])
 
     def _timed_regions(self, draft):
         """Regions as fine as this classifier can do in the time a frame may take; None without points."""
@@ -294,11 +227,10 @@ def _default_classifier():
     return KNearestNeighbor()
 
 
-def _describe(example, initial):
+def _describe(example):
     """What the browser must know once: the ranges, names and colours of its controls."""
     controls = [name for name in ("k", "metric") if hasattr(example, name)]
     return {
-        "initial": initial,
         "controls": controls,
         "presets": list(PRESETS),
         "metrics": list(METRICS),

@@ -21,26 +21,38 @@ def draw_figure(state, regions, controls=("k", "metric")):
 
     figure, axes = plt.subplots(figsize=(6.4, 5.2), layout="constrained")
     if regions is not None:
-        axes.imshow(_region_colors(regions, state["show_confidence"]), extent=(-1, 1, -1, 1))
-    points = np.array(state["points"]).reshape(-1, 2)
-    labels = np.array(state["labels"], dtype=int)
-    for label in range(state["classes"]):
-        shape = palette.SHAPES[label]
-        axes.scatter(
-            *points[labels == label].T,
-            s=110 if shape in ("star", "plus") else 60,
-            marker=palette.MATPLOTLIB_MARKERS[shape],
-            color=palette.COLORS[label],
-            edgecolor="white",
-            linewidth=1.2,
-            label=f"class {label}",
-        )
+        draw_regions(axes, regions, state["show_confidence"])
+    draw_points(axes, state["points"], state["labels"], state["classes"], label=True)
     shown = {"k": f"k = {state['k']}", "metric": f"{state['metric'].upper()} distance"}
     title = ", ".join(shown[name] for name in controls)
     axes.set(xlim=(-1, 1), ylim=(-1, 1), aspect="equal", xlabel="$x_1$", ylabel="$x_2$", title=title)
     axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False)
     plt.close(figure)
     return figure
+
+
+def draw_regions(axes, regions, show_confidence=True):
+    """Paint the square [-1, 1] x [-1, 1] with regions, uint8 (2, R, R), as made by ``decision_regions``."""
+    axes.imshow(_region_colors(regions, show_confidence), extent=(-1, 1, -1, 1))
+
+
+def draw_points(axes, points, labels, classes, label=False, **options):
+    """Scatter points (N, 2) in their classes' colours and shapes, with entries for a legend if wanted.
+
+    Options are matplotlib's for ``scatter``; ``s`` is the area of most markers.
+    """
+    points, labels = np.array(points, dtype=float).reshape(-1, 2), np.array(labels, dtype=int)
+    area = options.pop("s", 60)
+    for one in range(classes):
+        shape = palette.SHAPES[one]
+        style = {"color": palette.COLORS[one], "edgecolor": "white", "linewidth": 1.2} | options
+        axes.scatter(
+            *points[labels == one].T,
+            s=1.8 * area if shape in ("star", "plus") else area,
+            marker=palette.MATPLOTLIB_MARKERS[shape],
+            label=f"class {one}" if label else None,
+            **style,
+        )
 
 
 def _region_colors(regions, show_confidence):

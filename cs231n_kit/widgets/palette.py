@@ -7,6 +7,9 @@ COLORS = ("#1f5fae", "#f0a020", "#009e73", "#882255", "#66ccee", "#8c6d1f")
 SHAPES = ("circle", "square", "triangle", "diamond", "star", "plus")
 MATPLOTLIB_MARKERS = {"circle": "o", "square": "s", "triangle": "^", "diamond": "D", "star": "*", "plus": "P"}
 
+# What a unit puts out over the plane and the sign of weights, told apart by all eyes as well: below 0, at 0, above 0.
+NEGATIVE, ZERO, POSITIVE = "#2166ac", "#f7f7f7", "#b2401b"
+
 # A cell's colour is white mixed with this much of its class's colour, at confidence 0 and at 1.
 TINT = (0.2, 0.64)
 

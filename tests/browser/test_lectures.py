@@ -121,6 +121,31 @@ def test_lists_and_reset(lecture):
     assert sentence(lecture, name).text_content() == start
 
 
+def test_templates_and_features(lecture):
+    """The second half: a template laid over an image, and coordinates in which a line separates."""
+    start = sentence(lecture, "template-sliders").text_content()
+    cell(lecture, "template-sliders").locator("select").select_option("horse")
+    wait_for_text(lecture, "template-sliders", "give horse the score")
+    assert sentence(lecture, "template-sliders").text_content() != start
+    features = cell(lecture, "feature-sliders").locator("select").nth(1)
+    features.select_option("polar: distance, angle")
+    wait_for_text(lecture, "feature-sliders", "100.0% of the points")
+    cell(lecture, "feature-sliders").locator("select").nth(0).select_option("exclusive or")
+    wait_for_text(lecture, "feature-sliders", "exclusive or, polar: distance, angle")
+    assert "100.0%" not in sentence(lecture, "feature-sliders").text_content()
+    features.select_option("product: x₁, 3 x₁x₂")
+    wait_for_text(lecture, "feature-sliders", "100.0% of the points")
+    own = cell(lecture, "own-features").locator(".cs231n-boundary")
+    canvas = own.locator(".plot")
+    canvas.scroll_into_view_if_needed()
+    label = canvas.get_attribute("aria-label")
+    box = canvas.bounding_box()
+    lecture.page.mouse.click(box["x"] + 12, box["y"] + 12)
+    lecture.page.wait_for_function("([node, old]) => node.ariaLabel !== old", arg=[canvas.element_handle(), label])
+    own.and_(lecture.page.locator('[aria-busy="false"]')).wait_for()
+    assert not own.locator(".error").is_visible()
+
+
 def test_controls_can_be_reached_and_are_named(lecture):
     unnamed = lecture.page.evaluate(
         """() => [...document.querySelectorAll(".widget-slider")]
@@ -133,7 +158,17 @@ def test_controls_can_be_reached_and_are_named(lecture):
 @pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
 def test_readable_in_both_themes(lecture, theme, pictures):
     lecture.theme(theme)
-    for name in ("gap-sliders", "neighbour-sliders", "axes-slider", "choosing-sliders", "misleading-sliders"):
+    for name in (
+        "gap-sliders",
+        "neighbour-sliders",
+        "axes-slider",
+        "choosing-sliders",
+        "misleading-sliders",
+        "template-sliders",
+        "ring-plane",
+        "feature-sliders",
+        "own-features",
+    ):
         place = cell(lecture, name)
         place.scroll_into_view_if_needed()
         place.screenshot(path=pictures / f"lecture-{theme.split()[-1].lower()}-{name}.png")

@@ -1,70 +1,60 @@
-// One picture of the widget on the page, put together from its parts; the module that anywidget starts.
+// The decision boundary on the page, put together from its parts.
 
-import { brushControl, classifierControls, dataControls, toolbar } from "./controls.js";
-import { element, uniqueId } from "./elements.js";
+import { classifierControls } from "./controls.js";
+import { toolbar } from "../frontend/controls.js";
+import { element } from "../frontend/elements.js";
+import { helpText, notices } from "../frontend/notices.js";
+import { PLANE_KEYS } from "../frontend/plane.js";
+import {
+  brushControl,
+  classesControl,
+  noiseControl,
+  presetControl,
+  removeButton,
+  sampleButton,
+} from "../frontend/plane_controls.js";
 import { Plot } from "./plot.js";
-import { helpText, notices, readout } from "./readouts.js";
-import { Session } from "./session.js";
+import { readout } from "./readouts.js";
+import { BoundarySession } from "./session.js";
+import { View, widgetModule } from "../frontend/view.js";
 
-class View {
+const LAST_GOOD = "The regions are the last that worked; they come back with the next good answer.";
+
+class BoundaryView extends View {
   constructor(session, el) {
-    const helpId = uniqueId("help");
-    this.session = session;
-    this.status = element("p", { class: "status", role: "status", "aria-live": "polite" });
-    this.plot = new Plot(session, (text) => this.announce(text), helpId);
-    this.parts = [
-      ...dataControls(session),
+    super(session, el, "cs231n-boundary");
+  }
+
+  build() {
+    const { session } = this;
+    this.plot = new Plot(session, this.announce, this.helpId);
+    const hint = ({ part }) => (part === "regions" && session.frame ? LAST_GOOD : "");
+    const side = this.keep(
+      presetControl(session),
+      classesControl(session),
+      noiseControl(session),
       ...classifierControls(session),
       brushControl(session),
-      notices(session),
+      notices(session, { author: "the classifier", hint }),
       readout(session),
-      toolbar(session, this.plot, (text) => this.announce(text)),
+    );
+    const edit = [removeButton(session, this.plot), sampleButton(session)];
+    const tools = this.keep(toolbar(session, this.announce, "DecisionBoundary", ...edit));
+    return [
+      element("div", { class: "stage" }, this.plot.canvas, ...tools, this.status),
+      element("div", { class: "side" }, ...side, helpText(this.helpId, PLANE_KEYS)),
     ];
-    const nodes = this.parts.map((part) => part.node);
-    const tools = nodes.pop();
-    this.root = element("div", { class: "cs231n-boundary" },
-      element("div", { class: "stage" }, this.plot.canvas, tools, this.status),
-      element("div", { class: "side" }, ...nodes, helpText(helpId)));
-    // JupyterLab would otherwise delete the cell at "d d", and so on.
-    for (const node of this.root.querySelectorAll("canvas, input, button, summary"))
-      node.setAttribute("data-lm-suppress-shortcuts", "true");
-    el.append(this.root);
-    session.views.add(this);
-    this.mark();
-    this.update();
   }
 
-  announce(text) {
-    this.status.textContent = text;
-  }
-
-  mark() {
-    this.root.setAttribute("aria-busy", Boolean(this.session.inFlight));
-  }
-
-  update(painted = null) {
-    for (const part of this.parts) part.update();
-    if (!painted) return this.plot.update();
-    this.plot.draw();
-    const detail = { ...painted, milliseconds: performance.now() - painted.since };
-    this.root.dispatchEvent(new CustomEvent("redraw", { detail, bubbles: true }));
+  paint(now) {
+    if (now) this.plot.draw();
+    else this.plot.update();
   }
 
   remove() {
-    this.session.views.delete(this);
+    super.remove();
     this.plot.observer.disconnect();
   }
 }
 
-export default () => {
-  let session;
-  return {
-    initialize({ model }) {
-      session = new Session(model);
-    },
-    render({ el }) {
-      const view = new View(session, el);
-      return () => view.remove();
-    },
-  };
-};
+export default widgetModule(BoundarySession, BoundaryView);

@@ -1,4 +1,4 @@
-// What the other files share: elements of the page, the points' shapes, and the wording of numbers and votes.
+// Elements of the page, the classes' shapes, and the wording of numbers.
 
 // Shapes of radius about 1 around the origin, for canvas and SVG alike.
 export const SHAPES = {
@@ -11,11 +11,13 @@ export const SHAPES = {
 };
 
 export const number = (value, digits = 2) => value.toFixed(digits).replace("-", "−");
+export const signed = (value, digits = 2) => (value > 0 ? `+${number(value, digits)}` : number(value, digits));
 export const placeText = ([x, y]) => `(${number(x)}, ${number(y)})`;
-export const verdictText = ({ tied, label }) => (tied ? "tied vote" : `class ${label}`);
 
+// Each widget runs a module of its own, so that numbers alone would meet again on a page with several widgets.
+const origin = Math.random().toString(36).slice(2, 10);
 let ids = 0;
-export const uniqueId = (name) => `cs231n-${name}-${++ids}`;
+export const uniqueId = (name) => `cs231n-${name}-${origin}-${++ids}`;
 
 export function element(tag, attributes = {}, ...children) {
   const node = document.createElement(tag);
@@ -30,6 +32,7 @@ export function element(tag, attributes = {}, ...children) {
 
 export function swatch(setup, label) {
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  svg.setAttribute("class", "swatch");
   svg.setAttribute("viewBox", "-1.6 -1.6 3.2 3.2");
   svg.setAttribute("aria-hidden", "true");
   const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
