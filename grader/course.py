@@ -160,6 +160,7 @@ def _explain(result: dict) -> str:
 _KNOWN = (
     (r"SandboxUnavailable: ([^\n]+\n\s*[^\n]+)", "{0}"),
     (r"ValueError: (the submission holds [^\n]+)", "{0}"),
+    (r"DatasetError: ([^\n]+)\n([^\n]+)", "its trained result cannot be judged here: {0} {1}"),
     (r"NotJSONError|JSONDecodeError", "the notebook is not valid JSON: ask for it to be saved and submitted again"),
     (r"NotebookValidationError", "the notebook is damaged (not a valid notebook): ask for it to be submitted again"),
     (r"UnicodeDecodeError", "the notebook is not UTF-8 text: ask for it to be saved in Jupyter and submitted again"),

@@ -21,7 +21,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_output
 
 from cs231n_kit.checking.answering import STARTED
-from cs231n_kit.checking.calling import MESSAGE_LIMIT, PRINTED_LIMIT, Outcome, Raised
+from cs231n_kit.checking.calling import INSTRUCTION_LIMIT, MESSAGE_LIMIT, PRINTED_LIMIT, Outcome, Raised
 from cs231n_kit.checking.wire import WireError, receive, send
 
 from .display import clean
@@ -96,16 +96,16 @@ class Session:
     def __exit__(self, *exception) -> None:
         self._kill()
 
-    def ask(self, function: str, arguments: tuple, size: int, deadline: float) -> Outcome:
+    def ask(self, function: str, arguments: tuple, size: int, deadline: float, counted: bool = False) -> Outcome:
         """What `function(*arguments)` does in the student's notebook, by the `time.monotonic()` value `deadline`.
 
-        size: most bytes of arrays to accept. Call `ready` first.
+        size: most bytes of arrays to accept. counted: have the interpreter's instructions counted. Call `ready` first.
         """
         number = next(self._numbers)
         arrays = tuple(v for v in arguments if isinstance(v, np.ndarray))
         places = iter(range(len(arrays)))
         packed = [{"array": next(places)} if isinstance(v, np.ndarray) else v for v in arguments]
-        question = {"id": number, "function": function, "arguments": packed, "limit": size}
+        question = {"id": number, "function": function, "arguments": packed, "limit": size, "counted": counted}
         try:
             self._channel.settimeout(max(0.01, deadline - time.monotonic()))
             send(self._channel, question, arrays)
@@ -224,6 +224,9 @@ def read_outcome(header: dict, values: tuple[np.ndarray, ...]) -> Outcome:
     changed = header.get("changed", [])
     if not isinstance(changed, list) or not all(type(i) is int and 0 <= i < 20 for i in changed):
         raise WireError("an unknown list of changed arguments")
+    instructions = header.get("instructions", 0)
+    if type(instructions) is not int or not 0 <= instructions <= INSTRUCTION_LIMIT:
+        raise WireError("an unknown number of instructions")
     raised = None
     if status == "raised":
         told = header.get("raised")
@@ -243,6 +246,7 @@ def read_outcome(header: dict, values: tuple[np.ndarray, ...]) -> Outcome:
         raised,
         tuple(changed),
         _text(header.get("printed"), PRINTED_LIMIT),
+        instructions,
     )
 
 

@@ -3,16 +3,19 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from .answer_key import CheckKey, load_key
+from .answer_key import Case, CheckKey, TrainedCheck, load_key
 from .calling import call
 from .loops import find_loop, sources_beside
+from .trained import judge_trained, save_trained, validation_images
 from .verdicts import Report, judge
 
-__all__ = ["check"]
+__all__ = ["check", "save_trained"]
 
 
 def check(name: str, function: Callable, folder: str | Path = ".") -> Report:
     """Try `function` on the cases of the answer key beside the notebook and report, property by property.
+
+    Where `name` is that of a trained result, `function` classifies the validation images with it.
 
     name: the function's name in the assignment. folder: where the answer key is (default: the notebook's folder).
     The report shows itself as a table at the end of a notebook cell; `.passed` and `.verdicts` are there for code.
@@ -26,8 +29,22 @@ def check(name: str, function: Callable, folder: str | Path = ".") -> Report:
             f"Write check({name!r}, {name}), without brackets after the second {name}."
         )
     key = _find_key(name, Path(folder))
-    outcomes = [[call(function, case.arguments) for case in p.cases] for p in key.properties]
+    if isinstance(key, TrainedCheck):
+        return judge_trained(key, Path(folder), function, validation_images, hidden=False)
+    outcomes = [
+        [call(_called(case, function), case.arguments, counted=p.compare == "no_loops") for case in p.cases]
+        for p in key.properties
+    ]
     return judge(key, outcomes, find_loop(name, _sources(name, function)))
+
+
+def _called(case: Case, function: Callable) -> Callable:
+    """What a case calls: `function`, or another function of the same notebook."""
+    return getattr(function, "__globals__", {}).get(case.function, _missing) if case.function else function
+
+
+def _missing(*arguments):
+    raise NotImplementedError
 
 
 def _sources(name: str, function: Callable) -> dict[str, str]:
@@ -37,7 +54,7 @@ def _sources(name: str, function: Callable) -> dict[str, str]:
     return {**sources, name: sources[function.__name__]} if function.__name__ in sources else sources
 
 
-def _find_key(name: str, folder: Path) -> CheckKey:
+def _find_key(name: str, folder: Path) -> CheckKey | TrainedCheck:
     """The key of function `name`; an instructor's solutions/assignmentN finds it in assignments/assignmentN."""
     here = folder.resolve()
     paths = sorted(here.glob("*_key.npz")) or sorted((here.parent.parent / "assignments" / here.name).glob("*_key.npz"))

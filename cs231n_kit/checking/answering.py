@@ -29,14 +29,15 @@ def serve(namespace: dict) -> None:
                 return
             arguments = tuple(arrays[v["array"]] if isinstance(v, dict) else v for v in question["arguments"])
             function = namespace.get(question["function"])
-            outcome = call(function, arguments) if callable(function) else Outcome("undefined")
+            counted = question["counted"]
+            outcome = call(function, arguments, counted) if callable(function) else Outcome("undefined")
             header, values = describe(outcome, question["limit"])
             send(connection, {"id": question["id"], **header}, values)
 
 
 def describe(outcome: Outcome, limit: int) -> tuple[dict, tuple[np.ndarray, ...]]:
     """`outcome` as a header of plain values and a tuple of arrays of numbers, at most `limit` bytes."""
-    header = {"status": outcome.status, "changed": outcome.changed, "printed": outcome.printed}
+    header = {name: getattr(outcome, name) for name in ("status", "changed", "printed", "instructions")}
     if outcome.status == "returned":
         values = tuple(_plain(v) for v in outcome.values)
         strange = next((v for v in values if v.dtype.kind not in "biufc"), None)

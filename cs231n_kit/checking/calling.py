@@ -6,6 +6,7 @@ The same code runs in the student's notebook and in the grading sandbox, so both
 import contextlib
 import io
 import linecache
+import sys
 import traceback
 import warnings
 from collections.abc import Callable
@@ -15,6 +16,8 @@ import numpy as np
 
 PRINTED_LIMIT = 2_000
 MESSAGE_LIMIT = 500
+INSTRUCTION_LIMIT = 300_000
+SEED = 231
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,7 @@ class Outcome:
     array; `returned_type` names it), "raised" (see `raised`) or "undefined" (no such function); from the judge also
     "timeout", "died", "garbled" (an unreadable answer) and "unanswerable" (the kernel could not be asked).
     changed: positions of the arguments that the function modified. printed: the first characters it printed.
+    instructions: of the Python interpreter, at most INSTRUCTION_LIMIT, where the call was `counted`, else 0.
     """
 
     status: str
@@ -43,6 +47,7 @@ class Outcome:
     raised: Raised | None = None
     changed: tuple[int, ...] = ()
     printed: str = ""
+    instructions: int = 0
 
 
 class _FirstCharacters(io.StringIO):
@@ -53,13 +58,44 @@ class _FirstCharacters(io.StringIO):
         return len(text)
 
 
-def call(function: Callable, arguments: tuple) -> Outcome:
+class _InstructionCounter:
+    """Counts the instructions that the Python interpreter executes in this thread, up to INSTRUCTION_LIMIT.
+
+    A loop in Python needs more of them for more data; NumPy's own loops need none.
+    """
+
+    def __init__(self):
+        self.count = 0
+
+    def __enter__(self) -> "_InstructionCounter":
+        self._before = sys.gettrace()
+        sys.settrace(self._trace)
+        return self
+
+    def __exit__(self, *exception) -> None:
+        sys.settrace(self._before)
+
+    def _trace(self, frame, event, argument):
+        frame.f_trace_opcodes, frame.f_trace_lines = True, False
+        self.count += event == "opcode"
+        if self.count < INSTRUCTION_LIMIT:
+            return self._trace
+        sys.settrace(None)
+        return None
+
+
+def call(function: Callable, arguments: tuple, counted: bool = False) -> Outcome:
     """Call `function` with fresh copies of `arguments`; never raises for what the function does.
 
-    Output is captured, warnings are silenced, KeyboardInterrupt passes through.
+    Output is captured, warnings are silenced, KeyboardInterrupt passes through. NumPy's global generator starts from a
+    fixed seed, so that a second call gives the same, and is put back. counted: count the instructions too, which takes
+    longer.
     """
     copies = tuple(_copy(value) for value in arguments)
     screen = _FirstCharacters()
+    counter = _InstructionCounter()
+    random_state = np.random.get_state()
+    np.random.seed(SEED)
     try:
         with (
             contextlib.redirect_stdout(screen),
@@ -67,11 +103,14 @@ def call(function: Callable, arguments: tuple) -> Outcome:
             warnings.catch_warnings(),
         ):
             warnings.simplefilter("ignore")
-            result = function(*copies)
+            with counter if counted else contextlib.nullcontext():
+                result = function(*copies)
     except NotImplementedError:
         return Outcome("nothing", printed=screen.getvalue())
     except (Exception, SystemExit) as error:
         return Outcome("raised", raised=_describe(error, function), printed=screen.getvalue())
+    finally:
+        np.random.set_state(random_state)
     changed = tuple(i for i, (a, b) in enumerate(zip(arguments, copies, strict=True)) if not _same(a, b))
     if result is None:
         return Outcome("nothing", changed=changed, printed=screen.getvalue())
@@ -80,7 +119,7 @@ def call(function: Callable, arguments: tuple) -> Outcome:
     for part, value in zip(parts, values, strict=True):
         if value is None:
             return Outcome("object", returned_type=type(part).__name__, printed=screen.getvalue())
-    return Outcome("returned", values, changed=changed, printed=screen.getvalue())
+    return Outcome("returned", values, changed=changed, printed=screen.getvalue(), instructions=counter.count)
 
 
 def _copy(value):

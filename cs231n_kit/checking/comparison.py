@@ -95,7 +95,27 @@ def compare_labels(expected, actual, rtol, atol) -> Difference:
     return Difference("labels differ", details, np.nan)
 
 
-COMPARISONS = {"values": compare_values, "order": compare_order, "labels": compare_labels}
+def compare_drawn(expected, actual, rtol, atol) -> Difference:
+    """Only values that occur in expected, and at least half as many different ones: both were drawn at random."""
+    allowed, drawn = _distinct(expected, rtol, atol), _distinct(actual, rtol, atol)
+    nearest = np.abs(drawn[:, np.newaxis] - allowed).min(axis=1)
+    strange = drawn[nearest > atol + rtol * np.abs(drawn)]
+    if strange.size:
+        details = f"{strange.size} of {drawn.size} different values cannot come up, one of them {strange[0]:.6g}"
+        return Difference("values that cannot come up", details, np.nan)
+    if 2 * drawn.size < allowed.size:
+        details = f"{drawn.size} different values in {actual.size} draws, {allowed.size} can come up"
+        return Difference("too few different values", details, np.nan)
+    return Difference()
+
+
+def _distinct(values, rtol, atol):
+    """The sorted values without those that equal the one before them."""
+    values = np.sort(values, axis=None)
+    return values[np.diff(values, prepend=-np.inf) > atol + rtol * np.abs(values)]
+
+
+COMPARISONS = {"values": compare_values, "order": compare_order, "labels": compare_labels, "drawn": compare_drawn}
 
 _WRONG_KIND = {
     "O": "returns Python objects, not an array of numbers (rows of different length, or None inside?)",

@@ -6,7 +6,8 @@ import numpy as np
 
 from .answer_key import Case, CheckKey, MistakeKey, PropertyKey
 from .calling import Outcome
-from .comparison import Difference, compare, compare_values
+from .comparison import COMPARISONS, Difference, compare, compare_values
+from .relations import relate
 
 PASSED, FAILED, NOT_IMPLEMENTED = "passed", "failed", "not implemented yet"
 
@@ -69,7 +70,7 @@ def judge(key: CheckKey, outcomes: list[list[Outcome]], loop: str) -> Report:
     """
     flat = [(o, c) for p, row in zip(key.properties, outcomes, strict=True) for o, c in zip(row, p.cases, strict=True)]
     printed = next((o.printed for o, _ in flat if o.printed), "")
-    if all(_unimplemented(o, c.expected) for o, c in flat):
+    if all(_unimplemented(o, c.expected) for o, c in flat if not c.function):
         verdicts = tuple(Verdict(p.title, p.points, NOT_IMPLEMENTED) for p in key.properties)
         return Report(key.function, verdicts, printed)
     verdicts, mistakes = [], []
@@ -82,9 +83,9 @@ def judge(key: CheckKey, outcomes: list[list[Outcome]], loop: str) -> Report:
             mistakes.append(mistake.name)
         verdicts.append(verdict)
     works = any(v.status == PASSED for v in verdicts)
-    for index, p in enumerate(key.properties):
+    for index, (p, row) in enumerate(zip(key.properties, outcomes, strict=True)):
         if p.compare == "no_loops":
-            verdicts.insert(index, _loop_verdict(p, loop, works))
+            verdicts.insert(index, _loop_verdict(p, row, loop, works))
     return Report(key.function, tuple(verdicts), printed, tuple(dict.fromkeys(mistakes)))
 
 
@@ -99,48 +100,70 @@ def _unimplemented(outcome: Outcome, expected: tuple[np.ndarray, ...]) -> bool:
     )
 
 
-def _loop_verdict(p: PropertyKey, loop: str, works: bool) -> Verdict:
-    """Only a function that gets something right earns points for its style."""
+def _loop_verdict(p: PropertyKey, outcomes: list[Outcome], loop: str, works: bool) -> Verdict:
+    """Only a function that gets something right earns points for its style.
+
+    outcomes: of counted calls with more and more data, which must not need many more instructions.
+    """
     if loop:
         return Verdict(p.title, p.points, FAILED, f"uses a Python loop: {loop}")
-    if not works:
+    if not works or any(o.status != "returned" for o in outcomes):
         return Verdict(p.title, p.points, FAILED, "counts once another property holds")
+    counts = [o.instructions for o in outcomes]
+    if counts and max(counts) > 1.5 * counts[0] + 100:
+        return Verdict(p.title, p.points, FAILED, "runs more Python statements for more data, as loops do")
     return Verdict(p.title, p.points, PASSED)
 
 
 def _verdict(p: PropertyKey, outcomes: list[Outcome], key: CheckKey) -> Verdict:
-    """The first case that fails decides; when all pass, the largest error of all is shown."""
+    """The first thing that is wrong decides; when nothing is, the largest error of all is shown."""
     notes: dict[str, None] = {}
-    largest = 0.0
     for outcome, case in zip(outcomes, p.cases, strict=True):
-        for i in outcome.changed:
+        for i in outcome.changed if not case.function else ():
             notes[f"changes its input {key.parameters[i]} (work on a copy: the caller still needs it)"] = None
         message, details = _not_returned(outcome, len(case.expected))
-        error = np.nan
-        if not message:
-            differences = _differences(p, case, outcome.values)
-            notes |= dict.fromkeys(d.note for d in differences if d.note)
-            wrong = next((d for d in differences if not d.agrees), None)
-            if wrong is None:
-                largest = max(largest, *(d.error for d in differences))
-                continue
-            message, details, error = wrong.message, wrong.details, wrong.error
-        call = _describe_call(key, case.arguments)
-        return Verdict(p.title, p.points, FAILED, message, details, error, notes=tuple(notes), call=call)
+        if message and case.function:
+            message = f"needs {case.function}, which {message}"
+        if message:
+            call = _describe_call(key, case)
+            return Verdict(p.title, p.points, FAILED, message, details, np.nan, notes=tuple(notes), call=call)
+    largest = 0.0
+    for place, differences in _differences(p, _values(outcomes)):
+        notes |= dict.fromkeys(d.note for d in differences if d.note)
+        wrong = next((d for d in differences if not d.agrees), None)
+        if wrong is not None:
+            told = (wrong.message, wrong.details, wrong.error)
+            call = _describe_call(key, p.cases[place])
+            return Verdict(p.title, p.points, FAILED, *told, notes=tuple(notes), call=call)
+        largest = max(largest, *(d.error for d in differences))
     return Verdict(p.title, p.points, PASSED, error=largest, notes=tuple(notes))
 
 
-def _differences(p: PropertyKey, case: Case, values: tuple[np.ndarray, ...]) -> list[Difference]:
-    return [compare(p.compare, e, v, p.rtol, p.atol) for e, v in zip(case.expected, values, strict=True)]
+def _differences(p: PropertyKey, values: list[tuple[np.ndarray, ...]]) -> list[tuple[int, list[Difference]]]:
+    """For each thing that the property compares: the number of the call, and the differences of its values."""
+    kind = p.compare if p.compare in COMPARISONS else "values"
+    found = []
+    for related in relate(p.compare, p.cases, values):
+        differences = [
+            compare(kind, related.expected[i], related.actual[i], p.rtol, p.atol)
+            for i in _compared(p, len(related.expected))
+        ]
+        found.append((related.case, [Difference(related.failure, error=np.nan)] if related.failure else differences))
+    return found
 
 
-def _describe_call(key: CheckKey, arguments: tuple) -> str:
-    """`arguments` in short: "f(X: float64 (5, 3), k: 1)"."""
+def _compared(p: PropertyKey, count: int) -> tuple[int, ...]:
+    """Which of `count` values the property looks at."""
+    return p.outputs if p.outputs and p.compare != "own_gradient" else tuple(range(count))
+
+
+def _describe_call(key: CheckKey, case: Case) -> str:
+    """A call in short: "f(X: float64 (5, 3), k: 1)"."""
     described = (
         f"{name}: {a.dtype} {a.shape}" if isinstance(a, np.ndarray) else f"{name}: {a!r}"
-        for name, a in zip(key.parameters, arguments, strict=False)
+        for name, a in zip(key.parameters, case.arguments, strict=False)
     )
-    return f"{key.function}({', '.join(described)})"
+    return f"{case.function or key.function}({', '.join(described)})"
 
 
 def _not_returned(outcome: Outcome, count: int) -> tuple[str, str]:
@@ -195,31 +218,37 @@ def _recognise(key: CheckKey, outcomes: list[list[Outcome]], index: int) -> Mist
 
 
 def _differs(p: PropertyKey, outputs: tuple) -> bool:
-    return any(
-        values is None
-        or len(values) != len(c.expected)
-        or not all(compare(p.compare, e, v, p.rtol, p.atol).agrees for e, v in zip(c.expected, values, strict=True))
-        for c, values in zip(p.cases, outputs, strict=True)
-    )
+    """Whether the mistake that returns `outputs` fails the property."""
+    if any(v is None or len(v) != len(c.expected) for c, v in zip(p.cases, outputs, strict=True)):
+        return True
+    return not all(d.agrees for _, differences in _differences(p, list(outputs)) for d in differences)
 
 
 def _alike(p: PropertyKey, outputs: tuple, outcomes: list[Outcome]) -> bool:
+    """Whether the calls gave what the mistake gives, in all that the property looks at."""
     for values, outcome in zip(outputs, outcomes, strict=True):
-        if values is None:
-            if outcome.status != "raised":
-                return False
-            continue
-        if outcome.status != "returned" or len(values) != len(outcome.values):
+        if (outcome.status != "raised") if values is None else (outcome.status != "returned"):
             return False
-        if not all(_equal(p, v, actual) for v, actual in zip(values, outcome.values, strict=True)):
+        if values is not None and len(values) != len(outcome.values):
             return False
-    return True
+    if p.compare == "difference" and None not in outputs:
+        pairs = zip(relate(p.compare, p.cases, outputs), relate(p.compare, p.cases, _values(outcomes)), strict=True)
+        rows = [(theirs.actual, own.actual) for theirs, own in pairs]
+    else:
+        rows = [(v, o.values) for v, o in zip(outputs, outcomes, strict=True) if v is not None]
+    return all(_equal(p, v[i], actual[i]) for v, actual in rows for i in _compared(p, len(v)))
+
+
+def _values(outcomes: list[Outcome]) -> list[tuple[np.ndarray, ...]]:
+    return [outcome.values for outcome in outcomes]
 
 
 def _equal(p: PropertyKey, expected: np.ndarray, actual: np.ndarray) -> bool:
     """Whether `actual` is what a mistake returns. Where both have NaN, places may differ: rounding decides them."""
     if actual.dtype.kind not in "biuf" or expected.size != actual.size:
         return False
+    if p.compare == "drawn":
+        return compare("drawn", expected, actual, p.rtol, p.atol).agrees
     expected, actual = expected.astype(np.float64).ravel(), actual.astype(np.float64).ravel()
     missing, absent = np.isnan(expected), np.isnan(actual)
     gap = missing | absent
