@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from .answer_key import Case, CheckKey, TrainedCheck, load_key
-from .calling import call
+from .calling import Outcome, call
 from .loops import find_loop, sources_beside
 from .trained import judge_trained, save_trained, validation_images
 from .verdicts import Report, judge
@@ -31,11 +31,15 @@ def check(name: str, function: Callable, folder: str | Path = ".") -> Report:
     key = _find_key(name, Path(folder))
     if isinstance(key, TrainedCheck):
         return judge_trained(key, Path(folder), function, validation_images, hidden=False)
-    outcomes = [
+    return judge(key, outcomes(key, function), find_loop(name, _sources(name, function)))
+
+
+def outcomes(key: CheckKey, function: Callable) -> list[list[Outcome]]:
+    """What `function` does in every case of every property of `key`."""
+    return [
         [call(_called(case, function), case.arguments, counted=p.compare == "no_loops") for case in p.cases]
         for p in key.properties
     ]
-    return judge(key, outcomes, find_loop(name, _sources(name, function)))
 
 
 def _called(case: Case, function: Callable) -> Callable:

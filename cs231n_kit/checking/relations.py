@@ -56,6 +56,8 @@ def own_gradient(cases: Sequence[Case], values: Sequence[Values]) -> list[Relate
             return [Related(i, failure="the loss does not depend on all of the data, the labels and reg")]
     pairs = list(zip(moved[::2], moved[1::2], strict=True))
     changes = [_number(values[i][0]) - _number(values[j][0]) for i, j in pairs]
+    if not np.isfinite([loss, *changes]).all():
+        return [Related(0, failure="the loss is not finite")]
     if np.allclose(changes, 0, rtol=0, atol=1e-9 * abs(loss)):
         return [Related(0, failure="the loss does not depend on the weights")]
     told = [float((gradient * (cases[i].arguments[0] - cases[j].arguments[0])).sum()) for i, j in pairs]

@@ -114,9 +114,8 @@ def loss_that_subtracts_the_right_class(W, X, y, reg):
 
 
 def loss_in_float32(W, X, y, reg):
-    W32, X32 = W.astype(np.float32), X.astype(np.float32)
-    loss, dW = loss_with_a_mask(W32.astype(float), X32.astype(float), y, reg)
-    return np.float64(loss), np.asarray(dW)
+    loss, dW = loss_with_a_mask(W.astype(np.float32), X.astype(np.float32), y, np.float32(reg))
+    return np.float32(loss), dW.astype(np.float32)
 
 
 def loss_from_helpers(W, X, y, reg):

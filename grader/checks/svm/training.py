@@ -68,10 +68,23 @@ TRAIN = Check(
     "train",
     (
         Property(
-            "One step: down the gradient of your own loss, which is recorded", 2, _one_step, "own_step", rtol=1e-6
+            "One step: down the gradient of your own loss, which is recorded",
+            2,
+            _one_step,
+            "own_step",
+            rtol=1e-4,
+            atol=1e-5,
         ),
-        Property("Many steps: the weights and every loss on the way", 1, _many_steps),
-        Property("Batches: examples drawn at random, each with its own label", 1, _batches, "drawn", outputs=LOSSES),
+        Property("Many steps: the weights and every loss on the way", 1, _many_steps, rtol=1e-4, atol=1e-5),
+        Property(
+            "Batches: examples drawn at random, each with its own label",
+            1,
+            _batches,
+            "drawn",
+            rtol=1e-5,
+            atol=1e-6,
+            outputs=LOSSES,
+        ),
     ),
     (
         Mistake(
