@@ -73,7 +73,7 @@ def full(name):
 def test_solved_gets_full_marks_and_empty_gets_none(graded):
     name, _, grades, _ = graded
     assert grades["ada"] == full(name)
-    assert grades["cleo"] == dict.fromkeys(full(name), 0)
+    assert set(full(name)) <= set(grades["cleo"]) and not any(grades["cleo"].values())
 
 
 def test_a_mistake_and_a_missing_or_unreadable_result_cost_their_own_points_only(graded):
