@@ -4,6 +4,7 @@ Gradients are a dictionary from parameter names to arrays. The result is a new d
 """
 
 import math
+from numbers import Real
 
 from cs231n_kit.arrays import array_module
 
@@ -40,5 +41,5 @@ def _norm(gradient) -> float:
 
 
 def _check(name, value):
-    if isinstance(value, bool) or not 0 < value < math.inf:
+    if isinstance(value, bool) or not isinstance(value, Real) or not 0 < value < math.inf:
         raise ValueError(f"{name} must be a positive number, not {value!r}")

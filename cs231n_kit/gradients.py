@@ -187,6 +187,8 @@ def _value(value, dout):
         raise TypeError(
             f"f must return a number or an array, not a {type(value).__name__}: take its first item, f(x)[0]"
         )
+    if value is None:
+        raise TypeError("f must return a number or an array, but returns nothing: is its return statement missing?")
     value = np.array(value, np.float64)
     if dout is None and value.size != 1:
         raise ValueError(

@@ -9,6 +9,7 @@ number of inputs that one output sums over, n below, is D or C · HH · WW. Othe
 """
 
 import math
+from numbers import Integral, Real
 
 import numpy as np
 
@@ -71,7 +72,7 @@ def sparse(shape, rng, dtype=np.float32, connections: int = 10, std: float = 1e-
 def fans(shape) -> tuple[int, int]:
     """The numbers of inputs and outputs, (D, M) for dense weights, (C · HH · WW, F · HH · WW) for filters."""
     shape = tuple(shape) if np.iterable(shape) else (shape,)
-    if len(shape) not in (2, 4) or min(shape) < 1:
+    if len(shape) not in (2, 4) or not all(isinstance(n, Integral) and n > 0 for n in shape):
         raise ValueError(f"shape must be (D, M) of a dense layer or (F, C, HH, WW) of filters, nothing 0, not {shape}")
     if len(shape) == 2:
         return shape
@@ -91,5 +92,5 @@ def _dtype(dtype):
 
 
 def _check_positive(name, value):
-    if isinstance(value, bool) or not 0 < value < math.inf:
+    if isinstance(value, bool) or not isinstance(value, Real) or not 0 < value < math.inf:
         raise ValueError(f"{name} must be a positive number, not {value!r}")

@@ -7,6 +7,9 @@ from pathlib import Path
 from urllib.parse import quote
 
 SETTINGS = Path(__file__).with_name("jupyter")  # no questions about news, no look for updates: versions are pinned
+# NumPy's threads (OpenBLAS) and Numba's (OpenMP) take turns. By default those whose turn it is not wait in a loop,
+# OpenBLAS's for some 25 ms, and leave the others half of a small machine: let them sleep after 2²⁰ cycles, and at once.
+IDLE_THREADS_SLEEP = {"OPENBLAS_THREAD_TIMEOUT": "20", "OMP_WAIT_POLICY": "passive"}
 FRONT_PAGE = Path("notebooks", "00_start_here.ipynb")
 
 
@@ -52,6 +55,8 @@ def open_lab(folder: Path, notebook: Path, *, browser: bool | None, port: int) -
         "PATH": _before(Path(sys.executable).parent, "PATH"),  # so that `cs231n` works in Lab's own terminals
         "JUPYTER_CONFIG_PATH": _before(SETTINGS, "JUPYTER_CONFIG_PATH"),
     }
+    for variable, value in IDLE_THREADS_SLEEP.items():
+        environment.setdefault(variable, value)
     print("Starting JupyterLab; Ctrl-C, then y, stops it.", flush=True)
     if os.name == "posix":
         os.execve(command[0], command, environment)

@@ -6,6 +6,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from numbers import Real
 
 import numpy as np
 
@@ -122,7 +123,7 @@ class LinearClassifier:
     def _check_parameters(self):
         for name, least in (("learning_rate", np.nextafter(0, 1)), ("regularization", 0)):
             value = getattr(self, name)
-            if isinstance(value, bool) or not least <= value < math.inf:
+            if isinstance(value, bool) or not isinstance(value, Real) or not least <= value < math.inf:
                 raise ValueError(f"{name} must be a {'positive' if least else 'non-negative'} number, not {value!r}")
         for name in ("steps", "batch_size"):
             value = getattr(self, name)

@@ -11,6 +11,7 @@ ValueError or TypeError for different shapes, other types, and keys of config th
 import numpy as np
 
 from cs231n_kit.arrays import array_module
+from cs231n_kit.kernels.parallel import fastest, numba_threads
 
 WORTH_COMPILING = 50_000  # elements; NumPy updates so many in about 0.2 ms
 
@@ -140,11 +141,11 @@ class Optimizer:
         for name, dw in gradients.items():
             w = parameters[name]
             config = {**self.configs.get(name, {}), **self.config}
-            kernel = _compiled(self.rule, w, dw)
-            if kernel:
-                self.configs[name] = _run(kernel, w, dw, config, self.rule)
+            if _is_worth_compiling(self.rule, w, dw):
+                _, _, dw, config = _prepare(w, dw, config, self.rule.__name__)
+                self.configs[name] = fastest(update_numba, update_numpy, self.rule, w, dw, config)
             else:
-                w[...], self.configs[name] = self.rule(w, dw, config)
+                self.configs[name] = update_numpy(self.rule, w, dw, config)
 
     def state(self) -> dict[str, np.ndarray]:
         """All memory as a flat dictionary of copied arrays, e.g. "m/W1", ready for ``numpy.savez``."""
@@ -228,24 +229,29 @@ def _check_parameter(name, parameters, dw):
         raise ValueError(f"The parameter {name!r} is read-only and cannot be updated in place")
 
 
-def _compiled(rule, w, dw):
-    """The rule's machine code, or None where it does not pay, does not fit or Numba is not installed."""
-    if not (isinstance(w, np.ndarray) and isinstance(dw, np.ndarray)) or rule not in RULES.values():
-        return None
-    if w.size < WORTH_COMPILING or w.dtype not in (np.float32, np.float64) or not w.flags.c_contiguous:
-        return None
-    try:
-        from cs231n_kit.kernels import update_numba
-    except ImportError:
-        return None
-    return getattr(update_numba, rule.__name__)
+def _is_worth_compiling(rule, w, dw):
+    """Whether there is machine code for the rule and it fits and pays."""
+    if rule not in RULES.values() or not (isinstance(w, np.ndarray) and isinstance(dw, np.ndarray)):
+        return False
+    return w.size >= WORTH_COMPILING and w.dtype in (np.float32, np.float64) and w.flags.c_contiguous
 
 
-def _run(kernel, w, dw, config, rule):
-    """Let the machine code change w and the memory in config, in place; returns the config."""
-    _, w, dw, config = _prepare(w, dw, config, rule.__name__)
+def update_numpy(rule, w, dw, config):
+    """Change w in place by the rule; returns the next config."""
+    w[...], config = rule(w, dw, config)
+    return config
+
+
+def update_numba(rule, w, dw, config):
+    """``update_numpy`` in machine code, for a complete config, whose memory is changed in place as well.
+
+    Raises ImportError where Numba is not installed. Whatever is raised, w and config are then as they were.
+    """
+    from cs231n_kit.kernels import update_numba
+
     config = {
         key: np.asarray(value, order="C") if isinstance(value, np.ndarray) else value for key, value in config.items()
     }
-    kernel(w, np.asarray(dw, order="C"), config)
+    with numba_threads():
+        getattr(update_numba, rule.__name__)(w, np.asarray(dw, order="C"), config)
     return config

@@ -5,6 +5,7 @@ A step is whatever you count, updates or epochs; ``schedule`` returns a float an
 
 import math
 from collections.abc import Callable
+from numbers import Real
 
 Schedule = Callable[[int], float]
 
@@ -69,6 +70,6 @@ def _schedule(learning_rate: float, share: Callable[[int], float]) -> Schedule:
 def _positive(**values: float) -> float:
     """The (last) value as a float. Raises ValueError naming the first that is not a positive number."""
     for name, value in values.items():
-        if isinstance(value, bool) or not 0 < value < math.inf:
+        if isinstance(value, bool) or not isinstance(value, Real) or not 0 < value < math.inf:
             raise ValueError(f"{name} must be a positive number, not {value!r}")
     return float(value)

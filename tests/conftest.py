@@ -2,6 +2,7 @@
 
 import os
 import pickle
+from importlib.util import find_spec
 from pathlib import Path
 
 import hypothesis
@@ -13,7 +14,16 @@ from cs231n_kit.datasets.registry import entry, find
 hypothesis.settings.register_profile("ci", deadline=None)  # a busy machine is slow, not wrong
 hypothesis.settings.load_profile("ci")
 
+has_torch = find_spec("torch") is not None
+collect_ignore = [] if has_torch else ["pytorch"]
+
 CLASS_NAMES = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
+
+
+def pytest_report_header():
+    """Say that tests are left out, which nothing else would."""
+    if not has_torch:
+        return "tests/pytorch: left out, PyTorch is not installed; make test-torch installs it and runs them"
 
 
 @pytest.fixture(scope="session")

@@ -127,6 +127,35 @@ def test_shapes_that_do_not_fit(function, shapes):
         function(np.ones(shapes[0]), np.ones(shapes[1]))
 
 
+@pytest.mark.parametrize("paired", [distance.paired_distances_numpy, distance.paired_distances_numba])
+@pytest.mark.parametrize("metric", ["l1", "l2"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_distances_of_chosen_pairs(paired, metric, dtype):
+    rng = np.random.default_rng(8)
+    X, Y = (rng.normal(1e4, 1, size=(rows, 301)).astype(dtype) for rows in (20, 30))
+    Y[17] = Y[3]
+    rows, columns = rng.integers(0, 20, 400), rng.integers(0, 30, 400)
+    columns[:200:2], columns[1:200:2], rows[1:200:2] = 3, 17, rows[:200:2]
+    found = paired(X, Y, rows, columns, metric)
+    assert found.dtype == np.float64
+    np.testing.assert_allclose(found, oracle(X, Y, metric)[rows, columns], rtol=1e-12)
+    assert (found[:200:2] == found[1:200:2]).all(), "equal points must have equal distances"
+
+
+def test_many_pairs_take_the_compiled_kernel_where_that_needs_no_copy(monkeypatch):
+    calls = []
+    compiled = distance.paired_distances_numba
+    monkeypatch.setattr(distance, "paired_distances_numba", lambda *a: calls.append(1) or compiled(*a))
+    monkeypatch.setattr(distance, "PAIRS_WORTH_COMPILING", 1)
+    X = np.random.default_rng(9).normal(size=(30, 40))
+    pairs = np.arange(30), np.arange(30)[::-1]
+    expected = oracle(X, X, "l2")[pairs]
+    for layout in (X, np.asfortranarray(X), X.astype(np.float32), X.astype(np.float16)):
+        tolerance = 1e-2 if layout.dtype == np.float16 else 1e-5
+        np.testing.assert_allclose(distance.paired_distances(layout, layout, *pairs, "l2"), expected, rtol=tolerance)
+    assert len(calls) == 2
+
+
 def test_large_l1_problems_take_the_compiled_kernel_and_agree(monkeypatch):
     rng = np.random.default_rng(4)
     X, Y = (rng.random((rows, 33), np.float32) for rows in (101, 203))

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from layer_checks import awkward
 
 from cs231n_kit.gradients import (
     check_gradient,
@@ -75,6 +76,17 @@ def test_inputs_that_cannot_be_moved_are_copied():
     np.testing.assert_allclose(numeric_gradients(lambda a, b: (a * b).sum(), frozen, X)[1], X, atol=1e-9)
     np.testing.assert_allclose(numeric_gradient(lambda x: (x**2).sum(), X[:, ::2].T), 2 * X[:, ::2].T, atol=1e-9)
     assert numeric_gradient(lambda x: (x**2).sum(), np.array([1, 2])) == pytest.approx([2, 4])
+
+
+@pytest.mark.parametrize("dtype, tolerance", [(np.float64, 1e-9), (np.float32, 1e-2)])
+@pytest.mark.parametrize("shape", [(), (1,), (1, 1, 3), (3, 4)])
+def test_any_shape_type_and_layout(shape, dtype, tolerance):
+    x = awkward(np.random.default_rng(0).normal(size=shape), dtype) if shape else np.array(0.5, dtype)
+    before = x.copy()
+    gradient = numeric_gradient(lambda x: (x**3).sum(dtype=float), x)
+    assert gradient.shape == shape and gradient.dtype == dtype
+    np.testing.assert_allclose(gradient, 3 * before.astype(float) ** 2, rtol=tolerance, atol=tolerance)
+    np.testing.assert_array_equal(x, before)
 
 
 def test_a_function_that_returns_its_own_buffer():
@@ -157,6 +169,11 @@ def test_a_sparse_check_looks_at_some_elements_of_a_large_array():
     "action, error, message",
     [
         (lambda: numeric_gradient(lambda x: (x.sum(), None), X), TypeError, r"not a tuple: .* f\(x\)\[0\]"),
+        (
+            lambda: numeric_gradient(lambda x: None, X),
+            TypeError,
+            "but returns nothing: is its return statement missing",
+        ),
         (lambda: numeric_gradient(lambda x: x, X), ValueError, r"array of shape \(3, 4\): give its upstream"),
         (lambda: numeric_gradient(lambda x: x, X, X[0]), ValueError, r"dout must .* \(3, 4\), not \(4,\)"),
         (lambda: numeric_gradient(lambda x: x, ["a"]), TypeError, "x must hold real numbers, not <U1"),

@@ -8,6 +8,7 @@ from layer_checks import assert_gradients, assert_well_behaved, seeds, small_siz
 from scipy.special import expit
 
 from cs231n_kit import layers
+from cs231n_kit.kernels import activation as kernels
 
 ELEMENTWISE = ["relu", "leaky_relu", "elu", "sigmoid", "tanh"]
 ALL = [*ELEMENTWISE, "maxout"]
@@ -144,3 +145,29 @@ def test_wrong_alpha(name, alpha):
 def test_maxout_without_pieces(shape):
     with pytest.raises(ValueError, match=r"x must have the shape \(N, M, K\)"):
         layers.maxout_forward(np.ones(shape))
+
+
+@pytest.mark.parametrize("path", ["numpy", "numba"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_relu_of_special_values(path, dtype):
+    relu, gradient = getattr(kernels, f"relu_{path}"), getattr(kernels, f"relu_gradient_{path}")
+    x = np.array([[-np.inf, -1, -0.0], [0, 1e-40, 2], [np.inf, np.nan, -np.nan]], dtype)
+    np.testing.assert_array_equal(relu(x), np.array([[0, 0, 0], [0, 1e-40, 2], [np.inf, np.nan, np.nan]], dtype))
+    dx = gradient(np.full_like(x, -3), x)
+    np.testing.assert_array_equal(dx, [[0, 0, 0], [0, -3, -3], [-3, 0, 0]])
+    assert relu(x).dtype == dx.dtype == dtype
+
+
+def test_relu_of_large_arrays_is_compiled_where_that_needs_no_copy(monkeypatch):
+    used = []
+    for name in ("relu_numba", "relu_gradient_numba"):
+        function = getattr(kernels, name)
+        monkeypatch.setattr(kernels, name, lambda *a, name=name, function=function: used.append(name) or function(*a))
+    x, dout = np.random.default_rng(0).normal(size=(2, 101, 100, 100)).astype(np.float32)
+    expected = np.array([value if value > 0 else 0 for value in x.ravel().tolist()]).reshape(x.shape)
+    for layout in (np.ascontiguousarray, np.asfortranarray):
+        out, cache = layers.relu_forward(layout(x))
+        dx = layers.relu_backward(layout(dout), cache)
+        np.testing.assert_array_equal(out, expected)
+        np.testing.assert_array_equal(dx, np.where(expected > 0, dout, 0))
+        assert used == ["relu_numba", "relu_gradient_numba"]

@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -118,8 +120,16 @@ def test_wrong_shapes_of_the_others():
         temporal_affine_forward(*draw(0, (3, 4), (4, 2), (2,)))
     with pytest.raises(ValueError, match=r"w must have the shape .*D = 5"):
         temporal_affine_forward(*draw(0, (3, 4, 5), (20, 2), (2,)))
-    with pytest.raises(ValueError, match=r"W must have the shape \(V, D\), not \(4,\)"):
-        word_embedding_forward([[0]], np.zeros(4))
+    for shape in ((4,), (0, 4)):
+        with pytest.raises(
+            ValueError, match=r"W must have the shape \(V, D\), nothing 0, not " + re.escape(str(shape))
+        ):
+            word_embedding_forward([[0]], np.zeros(shape))
+    for shape in ((0, 5, 4), (3, 0, 4)):
+        with pytest.raises(ValueError, match="x must not be empty, but has the shape " + re.escape(str(shape))):
+            temporal_affine_forward(*draw(0, shape, (4, 2), (2,)))
+    with pytest.raises(ValueError, match=r"x must not be empty, but has the shape \(0, 3\)"):
+        word_embedding_forward(np.zeros((0, 3), int), np.zeros((4, 2)))
     _, cache = affine_forward(*draw(0, (3, 4), (4, 2), (2,)))
     with pytest.raises(ValueError, match=r"dout must have the shape \(3, 2\), that of out, not \(2,\)"):
         affine_backward(np.zeros(2), cache)

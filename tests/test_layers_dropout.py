@@ -97,6 +97,11 @@ def test_p_of_one_keeps_all():
         ({"mode": "train", "p": 0}, "not 0"),
         ({"mode": "test", "p": 1.5}, "not 1.5"),
         ({"mode": "train", "p": float("nan")}, "not nan"),
+        ({"mode": "train", "p": "0.5"}, "not '0.5'"),
+        (
+            {"mode": "train", "p": 0.5, "sead": 1},
+            "dropout_param has the unknown entry 'sead'; it may have mode, p, seed",
+        ),
     ],
 )
 def test_wrong_parameters(param, message):
@@ -106,6 +111,8 @@ def test_wrong_parameters(param, message):
 
 def test_wrong_arrays():
     param = {"mode": "train", "p": 0.5}
+    with pytest.raises(TypeError, match=r"dropout_param must be a dictionary \(of mode, p, seed\), not 0.5"):
+        dropout_forward(np.ones(3), 0.5)
     with pytest.raises(TypeError, match="x must hold float32 or float64, not complex128"):
         dropout_forward(np.ones(3, complex), param)
     _, cache = dropout_forward(np.ones(3), param)

@@ -112,6 +112,7 @@ TRAINED = LinearSVM(steps=1).fit(POINTS, LABELS)
         (lambda: LinearSVM().fit(POINTS, LABELS + 0.5), TypeError, "integers or strings as labels, not float64"),
         (lambda: LinearSVM().fit([["a"]], [0]), TypeError, "X must hold real numbers"),
         (lambda: LinearSVM(0).fit(POINTS, LABELS), ValueError, "learning_rate must be a positive number, not 0"),
+        (lambda: LinearSVM("1e-2").fit(POINTS, LABELS), ValueError, "learning_rate must be a positive .* not '1e-2'"),
         (lambda: LinearSVM(1, -1).fit(POINTS, LABELS), ValueError, "regularization must be a non-negative .* not -1"),
         (lambda: LinearSVM(steps=0).fit(POINTS, LABELS), ValueError, "steps must be a positive integer, not 0"),
         (lambda: LinearSVM(batch_size=2.5).fit(POINTS, LABELS), ValueError, "batch_size must .* not 2.5"),

@@ -1,4 +1,5 @@
 import builtins
+import contextlib
 import math
 
 import numpy as np
@@ -219,9 +220,40 @@ def test_without_numba_large_arrays_are_updated_all_the_same(monkeypatch):
     monkeypatch.setattr(builtins, "__import__", refuse)
     monkeypatch.setattr(optimizers, "WORTH_COMPILING", 1)
     parameters = {"w": np.ones(3)}
-    assert optimizers._compiled(RULES["adam"], parameters["w"], parameters["w"]) is None
+    with pytest.raises(ImportError):
+        optimizers.update_numba(RULES["adam"], parameters["w"], parameters["w"], {})
     Optimizer("adam").step(parameters, {"w": np.full(3, 9.0)})
     np.testing.assert_allclose(parameters["w"], 0.999)
+
+
+@each_rule
+def test_where_numba_fails_the_step_is_the_same_and_the_state_unharmed(monkeypatch, rule):
+    def broken(*arguments):
+        raise RuntimeError("no such instruction")
+
+    kernels = pytest.importorskip("cs231n_kit.kernels.update_numba")
+    for name in ("_sgd", "_sgd_momentum", "_nesterov", "_scaled", "_adam"):
+        monkeypatch.setattr(kernels, name, broken)
+    monkeypatch.setattr("cs231n_kit.kernels.parallel._given_up", set())
+    rng = np.random.default_rng(5)
+    parameters, plain = {"w": np.ones((3, 4))}, {"w": np.ones((3, 4))}
+    optimizer, definition = Optimizer(rule), Optimizer(rule)
+    for step in range(3):
+        gradients = {"w": rng.normal(size=(3, 4))}
+        monkeypatch.setattr(optimizers, "WORTH_COMPILING", 1)
+        with pytest.warns(UserWarning, match="no such instruction") if step == 0 else contextlib.nullcontext():
+            optimizer.step(parameters, gradients)
+        monkeypatch.setattr(optimizers, "WORTH_COMPILING", 1_000)
+        definition.step(plain, gradients)
+    assert (parameters["w"] == plain["w"]).all()
+    state, expected = optimizer.state(), definition.state()
+    assert state.keys() == expected.keys() and all((state[key] == expected[key]).all() for key in state)
+
+
+def test_a_gradient_that_no_rule_takes_is_not_blamed_on_numba(monkeypatch):
+    monkeypatch.setattr(optimizers, "WORTH_COMPILING", 1)
+    with pytest.raises(TypeError, match="dw must hold real numbers"):
+        Optimizer("adam").step({"w": np.ones(2)}, {"w": np.ones(2, complex)})
 
 
 def _frozen(array):

@@ -66,7 +66,12 @@ def test_the_pins_are_complete_and_fit_together():
 
 @pytest.mark.parametrize(
     ("folder", "extras"),
-    [("cs231n_kit", ["test"]), ("grader", ["grading"]), ("tests", ["grading", "test"]), ("benchmarks", [])],
+    [
+        ("cs231n_kit", ["test"]),
+        ("grader", ["grading"]),
+        ("tests", ["grading", "test", "torch"]),
+        ("benchmarks", ["torch"]),
+    ],
 )
 def test_what_is_imported_is_a_declared_dependency(folder, extras):
     """A package that is here only because another one needs it may be gone tomorrow."""

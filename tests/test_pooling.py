@@ -64,6 +64,24 @@ def test_max_pool_is_the_maximum_of_each_window_and_its_gradient_goes_to_the_fir
     np.testing.assert_array_equal(dx, expected_dx)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("size", [(2, 2), (6, 70), (7, 5), (3, 64)])
+def test_the_usual_window_has_a_kernel_of_its_own(size, dtype, monkeypatch):
+    rng = np.random.default_rng(1)
+    monkeypatch.delattr(pytest.importorskip("cs231n_kit.kernels.pooling_numba"), "max_pool")
+    values = np.array([-np.inf, -1, 0, 1, np.inf, np.nan], dtype)
+    x = values[rng.integers(0, 6, size=(3, 2, *size))]
+    x[:, 1] = rng.normal(size=(3, *size))
+    out, switches = kernels.max_pool_numba(x, (2, 2), (2, 2), (0, 0))
+    expected = {
+        at: next((p for p in seen if np.isnan(x[p])), max(seen, key=lambda p: x[p]))
+        for at, seen in the_windows(x.shape, (2, 2), (2, 2), (0, 0))
+    }
+    for (n, c, i, j), (_, _, row, column) in expected.items():
+        assert switches[n, c, i, j] == 2 * (row - 2 * i) + column - 2 * j
+        np.testing.assert_equal(out[n, c, i, j], x[n, c, row, column])
+
+
 @pytest.mark.parametrize("path", FORWARD)
 def test_windows_of_more_than_256_pixels(path):
     x = np.random.default_rng(0).normal(size=(2, 1, 20, 35))

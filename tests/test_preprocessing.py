@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from layer_checks import awkward
 from sklearn import decomposition
 from sklearn.preprocessing import StandardScaler
 
@@ -138,6 +139,33 @@ def test_directions_without_variance_are_not_blown_up():
         assert np.isfinite(white).all() and np.abs(white).max() < 10
 
 
+@each_transform
+@pytest.mark.parametrize("broken", [np.nan, np.inf, -np.inf])
+def test_numbers_that_are_not_finite_are_refused_when_fitting(make, broken):
+    images = IMAGES.astype(np.float32)
+    images[3, 2, 1, 0] = broken
+    with pytest.raises(ValueError, match=r"X must hold finite numbers, but some are NaN or infinite: .*argwhere"):
+        make().fit(images)
+
+
+@each_transform
+def test_strided_and_read_only_data(make):
+    """As it comes from slicing, transposing and memory maps."""
+    images = IMAGES / 255
+    expected = make().fit(images).transform(OTHERS / 255)
+    strided = awkward(images, np.float64)
+    np.testing.assert_allclose(make().fit(strided).transform(awkward(OTHERS / 255, np.float64)), expected, atol=1e-9)
+    np.testing.assert_array_equal(strided, images)
+
+
+@pytest.mark.parametrize("augment", [random_flip, random_crop, color_jitter])
+@pytest.mark.parametrize("images", [IMAGES, IMAGES[:1], IMAGES / 255], ids=["uint8", "one", "floating"])
+def test_augmentation_of_strided_and_read_only_images(augment, images):
+    strided = awkward(images, images.dtype) if images.dtype.kind == "f" else np.asfortranarray(images)
+    strided.flags.writeable = False
+    np.testing.assert_array_equal(augment(strided, 3), augment(images, 3))
+
+
 @pytest.mark.parametrize("channel_axis", [-1, 1])
 def test_flips_mirror_some_images(channel_axis):
     X = np.moveaxis(IMAGES, -1, channel_axis)
@@ -207,7 +235,8 @@ def test_augmentation_keeps_types_and_inputs_and_repeats_by_seed(augment, dtype)
 @pytest.mark.parametrize(
     "action, error, message",
     [
-        (lambda: PCA(7).fit(POINTS), ValueError, r"n must be between 1 and min\(N, D\) = 6, not 7"),
+        (lambda: PCA(2.0).fit(POINTS), ValueError, r"n must be an integer between .* not 2.0"),
+        (lambda: PCA(7).fit(POINTS), ValueError, r"n must be an integer between 1 and min\(N, D\) = 6, not 7"),
         (lambda: PCA(0).fit(POINTS), ValueError, "not 0"),
         (lambda: PCA().fit(POINTS[:1]), ValueError, "at least two samples"),
         (lambda: PCA().inverse_transform(POINTS), RuntimeError, "knows no training data yet"),

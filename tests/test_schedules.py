@@ -35,6 +35,7 @@ def test_rates_at_some_steps(schedule, rates):
     [
         (lambda: schedules.constant(0), "learning_rate must be a positive number, not 0"),
         (lambda: schedules.constant(math.nan), "learning_rate must be a positive number, not nan"),
+        (lambda: schedules.constant("0.1"), "learning_rate must be a positive number, not '0.1'"),
         (lambda: schedules.step_decay(1, every=0), "every must be a positive number, not 0"),
         (lambda: schedules.step_decay(1, every=2, factor=2), "factor must be at most 1, .* not 2"),
         (lambda: schedules.exponential_decay(1, -1), "rate must be a positive number, not -1"),
@@ -44,6 +45,7 @@ def test_rates_at_some_steps(schedule, rates):
         (lambda: schedules.cosine(1, steps=5, final=2), "final must be between 0 and the learning rate, 1, not 2"),
         (lambda: clip_by_norm({"w": np.ones(1)}, 0), "max_norm must be a positive number, not 0"),
         (lambda: clip_by_value({"w": np.ones(1)}, -2), "limit must be a positive number, not -2"),
+        (lambda: clip_by_value({"w": np.ones(1)}, None), "limit must be a positive number, not None"),
     ],
 )
 def test_errors_name_the_argument(action, message):

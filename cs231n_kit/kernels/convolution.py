@@ -9,7 +9,8 @@ import math
 import numpy as np
 
 from cs231n_kit.arrays import array_module
-from cs231n_kit.kernels.parallel import fastest, numba_threads
+from cs231n_kit.kernels import winograd
+from cs231n_kit.kernels.parallel import block_size, fastest, numba_threads
 
 BLOCK = 1 << 17  # elements of the columns of a block, so that they stay in the cache
 WORTH_COMPILING = 20_000_000  # multiply-adds; below, NumPy needs a few milliseconds at most
@@ -78,32 +79,45 @@ def convolution_numba(x, w, b, stride, pad, dilation):
 
     from cs231n_kit.kernels import convolution_numba
 
+    x, w, b = _plain(x, w, b)
+    if winograd.is_faster(x, w, stride, pad, dilation):
+        out = winograd.convolution(x, w, b, pad)
+        if out is not None:
+            return out
     geometry = _geometry(x, w, stride, pad, dilation)
     out = np.empty((len(x), len(w), *geometry[5:7]), x.dtype)
-    x, w, b = _plain(x, w, b)
+    threads = get_num_threads()
     with numba_threads():
         arguments = x.reshape(-1), w.reshape(len(w), -1), b, out.reshape(-1)
-        convolution_numba.forward(*arguments, geometry, _rows(w, *geometry[5:7], len(x)), get_num_threads())
+        convolution_numba.forward(*arguments, geometry, *_block(out.shape, w, threads), threads)
     return out
 
 
 def convolution_gradients_numba(dout, x, w, stride, pad, dilation, input_gradient=True):
     """``convolution_gradients`` in parallel machine code. Raises ImportError where Numba is not installed.
 
-    Each thread sums up dw over its share of the images: the last bits depend on the number of threads.
+    Each thread sums up dw over its share of the work: the last bits depend on the number of threads.
     """
     from numba import get_num_threads
 
     from cs231n_kit.kernels import convolution_numba
 
-    geometry = _geometry(x, w, stride, pad, dilation)
     dout, x, w = _plain(dout, x, w)
-    dx = np.zeros(x.shape if input_gradient else 0, x.dtype)
-    dw = np.zeros((min(len(x), get_num_threads()), len(w), w[0].size), w.dtype)
+    db = dout.sum(axis=(0, 2, 3))
+    if winograd.is_faster(x, w, stride, pad, dilation):
+        dx_and_dw = winograd.gradients(dout, x, w, pad, input_gradient)
+        if dx_and_dw is not None:
+            return *dx_and_dw, db
+    geometry = _geometry(x, w, stride, pad, dilation)
+    threads = get_num_threads()
+    copies = threads if len(x) < threads else 1
+    dx = np.zeros((copies, x.size if input_gradient else 0), x.dtype)
+    dw = np.zeros((threads, w[0].size, len(w)), w.dtype)
     with numba_threads():
-        arguments = dout.reshape(-1), x.reshape(-1), w.reshape(len(w), -1), dx.reshape(-1), dw
-        convolution_numba.backward(*arguments, geometry, _rows(w, *geometry[5:7], len(x)))
-    return dx if input_gradient else None, dw.sum(axis=0).reshape(w.shape), dout.sum(axis=(0, 2, 3))
+        arguments = dout.reshape(-1), x.reshape(-1), w.reshape(len(w), -1), dx, dw
+        convolution_numba.backward(*arguments, geometry, *_block(dout.shape, w, threads))
+    dx = (dx[0] if copies == 1 else dx.sum(axis=0)).reshape(x.shape) if input_gradient else None
+    return dx, np.ascontiguousarray(dw.sum(axis=0).T).reshape(w.shape), db
 
 
 def _is_pointwise(w, stride, pad):
@@ -181,7 +195,10 @@ def _plain(*arrays):
     return [np.require(array, requirements=["C", "A", "W"]) for array in arrays]
 
 
-def _rows(w, height, width, N):
-    """Output rows in a block: as many as the cache holds, but at least some 256 columns, or BLAS gets slow."""
-    rows = max(BLOCK // (w[0].size * width), math.ceil(256 / width))
-    return min(rows, N * height)
+def _block(out_shape, w, threads):
+    """(images, rows): how many images a block of the compiled kernels is made of, and how many output rows of each."""
+    N, _, height, width = out_shape
+    columns = max(BLOCK // w[0].size, 256)  # with fewer BLAS gets slow,
+    if w.size * 192 <= 10**6:  # except that OpenBLAS is at its fastest where a product is that small
+        columns = 192
+    return block_size(N, height, width, columns, threads)

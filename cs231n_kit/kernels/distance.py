@@ -8,6 +8,7 @@ from cs231n_kit.kernels.parallel import fastest, numba_threads
 FEW_FEATURES = 16  # up to here differences are as fast as a matrix product, and free of cancellation
 BLOCK = 1 << 18  # elements of a temporary array, so that it stays in the cache
 WORTH_COMPILING = 20_000_000  # absolute differences; NumPy needs about 50 ms for them
+PAIRS_WORTH_COMPILING = 5_000_000  # differences of chosen pairs; NumPy needs about 10 ms for them
 
 
 def l2_distances(X, Y):
@@ -25,10 +26,12 @@ def l2_distances(X, Y):
         return _from_differences(xp, X, Y, "l2")
     close_up = X, Y
     centre = Y.sum(axis=0) / max(1, len(Y))
-    if _is_far_out(xp, centre, Y):
+    sizes_of_Y = _squared_sizes(xp, Y)
+    if _is_far_out(centre, sizes_of_Y):
         centre = xp.rint(centre) if whole_numbers else centre  # whole numbers stay whole, and exact
         X, Y = X - centre, Y - centre
-    sizes = xp.einsum("nd,nd->n", X, X)[:, None] + xp.einsum("md,md->m", Y, Y)
+        sizes_of_Y = _squared_sizes(xp, Y)
+    sizes = _squared_sizes(xp, X)[:, None] + sizes_of_Y
     squares = X @ Y.T
     squares *= -2
     squares += sizes
@@ -72,8 +75,16 @@ def l1_distances_numba(X, Y):
 def paired_distances(X, Y, rows, columns, metric):
     """Distances, from the differences, between X[rows[i]] and Y[columns[i]], as float64 of shape (len(rows),).
 
-    The same two rows give the same bits wherever they stand, which is what makes ties ties.
+    In one call the same two rows give the same bits wherever they stand, which is what makes ties ties.
     """
+    arguments = X, Y, rows, columns, metric
+    if array_module(X, Y) is np and len(rows) * X.shape[1] >= PAIRS_WORTH_COMPILING and _are_plain(X, Y):
+        return fastest(paired_distances_numba, paired_distances_numpy, *arguments)
+    return paired_distances_numpy(*arguments)
+
+
+def paired_distances_numpy(X, Y, rows, columns, metric):
+    """``paired_distances`` by its definition."""
     xp = array_module(X, Y)
     norm = _NORMS[metric]
     distances = xp.empty(len(rows), xp.float64)
@@ -83,6 +94,17 @@ def paired_distances(X, Y, rows, columns, metric):
         difference = X[rows[block]].astype(xp.float64)
         difference -= Y[columns[block]]
         distances[block] = norm(xp, difference)
+    return distances
+
+
+def paired_distances_numba(X, Y, rows, columns, metric):
+    """``paired_distances`` in parallel machine code. Raises ImportError where Numba is not installed."""
+    from cs231n_kit.kernels import distance_numba
+
+    kernel = {"l1": distance_numba.paired_l1, "l2": distance_numba.paired_l2}[metric]
+    distances = np.empty(len(rows))
+    with numba_threads():
+        kernel(X, Y, *(np.ascontiguousarray(index, np.int64) for index in (rows, columns)), distances)
     return distances
 
 
@@ -126,9 +148,22 @@ def _operands(xp, X, Y, small_integers="float64"):
     return X.astype(dtype, copy=False), Y.astype(dtype, copy=False), whole_numbers
 
 
-def _is_far_out(xp, centre, Y):
+def _are_plain(X, Y):
+    """Whether Numba's code takes the matrices as they lie: a copy could cost more than it saves."""
+    return (
+        X.dtype == Y.dtype
+        and X.dtype.name in ("float32", "float64")
+        and all(array.flags.c_contiguous and array.flags.writeable for array in (X, Y))
+    )
+
+
+def _squared_sizes(xp, X):
+    return xp.einsum("nd,nd->n", X, X)
+
+
+def _is_far_out(centre, sizes_of_Y):
     """Whether Y lies so far from the origin, compared with its extent, that moving it saves a digit."""
-    spread = xp.einsum("md,md->m", Y, Y).sum() / max(1, len(Y)) - centre @ centre
+    spread = sizes_of_Y.sum() / max(1, len(sizes_of_Y)) - centre @ centre
     return centre @ centre > 10 * spread
 
 

@@ -1,4 +1,4 @@
-"""The L1 kernel in machine code."""
+"""Distances in machine code: all L1 distances, and those of chosen pairs."""
 
 import numpy as np
 from numba import prange
@@ -43,3 +43,24 @@ def sum_absolute_differences(X, Y, distances):
             distances[n1, m0], distances[n1, m1] = s10, s11
             distances[n2, m0], distances[n2, m1] = s20, s21
             distances[n3, m0], distances[n3, m1] = s30, s31
+
+
+@compiled(parallel=True)
+def paired_l1(X, Y, rows, columns, distances):
+    """Write sum_d |X[n, d] - Y[m, d]|, computed in float64, for each pair (n, m) of rows and columns."""
+    for i in prange(len(rows)):
+        n, m, total = np.uint64(rows[i]), np.uint64(columns[i]), 0.0
+        for d in range(np.uint64(X.shape[1])):
+            total += abs(np.float64(X[n, d]) - np.float64(Y[m, d]))
+        distances[i] = total
+
+
+@compiled(parallel=True)
+def paired_l2(X, Y, rows, columns, distances):
+    """Write the root of sum_d (X[n, d] - Y[m, d])², computed in float64, for each pair (n, m) of rows and columns."""
+    for i in prange(len(rows)):
+        n, m, total = np.uint64(rows[i]), np.uint64(columns[i]), 0.0
+        for d in range(np.uint64(X.shape[1])):
+            difference = np.float64(X[n, d]) - np.float64(Y[m, d])
+            total += difference * difference
+        distances[i] = np.sqrt(total)

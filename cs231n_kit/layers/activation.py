@@ -7,18 +7,18 @@ TypeError where x holds no real numbers and ValueError where dout has another sh
 import math
 
 from cs231n_kit.arrays import array_module, as_floats
+from cs231n_kit.kernels.activation import relu, relu_gradient
 
 
 def relu_forward(x):
     """out = max(0, x) (Nair and Hinton 2010). Returns out, of x's shape, and the cache x for ``relu_backward``."""
-    xp = array_module(x)
     x = as_floats("x", x)
-    return xp.maximum(x, 0), x
+    return relu(x), x
 
 
 def relu_backward(dout, cache):
     """Gradient dx of ``relu_forward``: dout where x > 0, else 0, also at the kink x = 0."""
-    return _dout(dout, cache.shape) * (cache > 0)
+    return relu_gradient(_dout(dout, cache.shape), cache)
 
 
 def leaky_relu_forward(x, alpha=0.01):

@@ -83,14 +83,15 @@ def word_embedding_forward(x, W):
 
     Returns out (N, T, D), of W's type, and the cache (x, W) for ``word_embedding_backward``.
 
-    Raises TypeError where x holds no integers, ValueError where W is no matrix, IndexError for a word outside W.
+    Raises TypeError where x holds no integers, ValueError where W is no matrix or x is empty, IndexError for a word
+    outside W.
     """
     xp = array_module(x, W)
     x, W = xp.asarray(x), as_floats("W", W)
     if x.dtype.kind not in "iu":
         raise TypeError(f"x must hold integers, the numbers of words, not {x.dtype}")
-    if W.ndim != 2:
-        raise ValueError(f"W must have the shape (V, D), not {W.shape}")
+    if W.ndim != 2 or 0 in W.shape:
+        raise ValueError(f"W must have the shape (V, D), nothing 0, not {W.shape}")
     _check_not_empty(x)
     smallest, largest = int(x.min()), int(x.max())
     if smallest < 0 or largest >= len(W):  # NumPy would take -1 for the last word

@@ -1,5 +1,8 @@
 """Inverted dropout (lecture 07; Srivastava et al. 2014). Here p is the probability of KEEPING a unit."""
 
+from collections.abc import Mapping
+from numbers import Real
+
 from cs231n_kit.arrays import array_module, as_floats
 
 
@@ -19,7 +22,8 @@ def dropout_forward(x, dropout_param):
     Returns out, of x's shape and type (integers are taken as float64), and the cache (dropout_param, mask) for
     ``dropout_backward``; mask is 1/p for the units kept and 0 for the others, or None in test mode.
 
-    Raises ValueError where "mode" or "p" is missing or has another value, TypeError where x holds no real numbers.
+    Raises ValueError where "mode" or "p" is missing or has another value, or another entry is there, TypeError where
+    x holds no real numbers or dropout_param is no dictionary.
     """
     xp = array_module(x)
     x = as_floats("x", x)
@@ -48,9 +52,14 @@ def dropout_backward(dout, cache):
 
 
 def _parameters(dropout_param):
+    if not isinstance(dropout_param, Mapping):
+        raise TypeError(f"dropout_param must be a dictionary (of mode, p, seed), not {dropout_param!r}")
+    unknown = [name for name in dropout_param if name not in ("mode", "p", "seed")]
+    if unknown:
+        raise ValueError(f"dropout_param has the unknown entry {unknown[0]!r}; it may have mode, p, seed")
     mode, p = dropout_param.get("mode"), dropout_param.get("p")
     if mode not in ("train", "test"):
         raise ValueError(f'dropout_param["mode"] must be "train" or "test", not {mode!r}')
-    if p is None or not 0 < p <= 1:
+    if not isinstance(p, Real) or not 0 < p <= 1:
         raise ValueError(f'dropout_param["p"], the probability of keeping a unit, must be 0 < p <= 1, not {p!r}')
     return mode, p

@@ -17,6 +17,17 @@ an argument holds no real numbers and ValueError where a shape or a setting does
 import operator
 
 from cs231n_kit.arrays import array_module, as_floats
+from cs231n_kit.kernels.normalization import (
+    batch_normalization,
+    batch_normalization_gradients,
+    by_channel,
+    every_axis_but_channels,
+    normalize,
+    normalize_gradient,
+    scale_and_shift,
+    standardize,
+    sum_of_products,
+)
 
 EPS = 1e-5
 MOMENTUM = 0.9
@@ -40,7 +51,7 @@ def batchnorm_forward(x, gamma, beta, bn_param):
     """
     x, gamma, beta = _operands(x, gamma, beta, "x must have the shape (N, D)", 2)
     _check_shapes(x, gamma, beta, (x.shape[1],))
-    return _batchnorm(x, gamma, beta, bn_param, axes=(0,))
+    return _batchnorm(x, gamma, beta, bn_param)
 
 
 def batchnorm_backward(dout, cache):
@@ -67,8 +78,8 @@ def layernorm_forward(x, gamma, beta, ln_param):
     """
     x, gamma, beta = _operands(x, gamma, beta, "x must have the shape (N, D)", 2)
     _check_shapes(x, gamma, beta, (x.shape[1],))
-    x_hat, _, _, inverse_std = _normalize(x, (1,), _eps("ln_param", ln_param))
-    return _scale_and_shift(x_hat, gamma, beta), (x_hat, inverse_std, gamma)
+    x_hat, _, _, _, inverse_std = normalize(x, (1,), _eps("ln_param", ln_param))
+    return scale_and_shift(x_hat, gamma, beta), (x_hat, inverse_std, gamma)
 
 
 def layernorm_backward(dout, cache):
@@ -80,8 +91,8 @@ def layernorm_backward(dout, cache):
     """
     x_hat, inverse_std, gamma = cache
     dout = _dout(dout, x_hat.shape)
-    dx = _normalize_backward(dout * gamma, x_hat, inverse_std, (1,))
-    return dx, _sum_of_products(dout, x_hat, (0,)).ravel(), dout.sum(axis=0)
+    dx = normalize_gradient(dout * gamma, x_hat, inverse_std, (1,))
+    return dx, sum_of_products(dout, x_hat, (0,)).ravel(), dout.sum(axis=0)
 
 
 def spatial_batchnorm_forward(x, gamma, beta, bn_param):
@@ -95,7 +106,7 @@ def spatial_batchnorm_forward(x, gamma, beta, bn_param):
     """
     x, gamma, beta = _operands(x, gamma, beta, "x must have the shape (N, C, H, W)", 4)
     _check_shapes(x, gamma, beta, (x.shape[1],))
-    return _batchnorm(x, gamma, beta, bn_param, axes=(0, 2, 3))
+    return _batchnorm(x, gamma, beta, bn_param)
 
 
 def spatial_batchnorm_backward(dout, cache):
@@ -125,9 +136,9 @@ def spatial_groupnorm_forward(x, gamma, beta, G, gn_param):
     if G < 1 or C % G:
         divisors = ", ".join(str(d) for d in range(1, C + 1) if C % d == 0)
         raise ValueError(f"G, the number of groups, must divide the {C} channels of x ({divisors}), but is {G}")
-    groups, _, _, inverse_std = _normalize(x.reshape(N, G, -1), (2,), _eps("gn_param", gn_param))
+    groups, _, _, _, inverse_std = normalize(x.reshape(N, G, -1), (2,), _eps("gn_param", gn_param))
     x_hat = groups.reshape(x.shape)
-    return _scale_and_shift(x_hat, gamma, beta), (x_hat, inverse_std, gamma)
+    return scale_and_shift(x_hat, gamma, beta), (x_hat, inverse_std, gamma)
 
 
 def spatial_groupnorm_backward(dout, cache):
@@ -140,12 +151,12 @@ def spatial_groupnorm_backward(dout, cache):
     x_hat, inverse_std, gamma = cache
     dout = _dout(dout, x_hat.shape)
     grouped = (*inverse_std.shape[:2], -1)
-    dx = _normalize_backward((dout * gamma).reshape(grouped), x_hat.reshape(grouped), inverse_std, (2,))
+    dx = normalize_gradient((dout * gamma).reshape(grouped), x_hat.reshape(grouped), inverse_std, (2,))
     axes = (0, 2, 3)
-    return dx.reshape(dout.shape), _sum_of_products(dout, x_hat, axes), dout.sum(axis=axes, keepdims=True)
+    return dx.reshape(dout.shape), sum_of_products(dout, x_hat, axes), dout.sum(axis=axes, keepdims=True)
 
 
-def _batchnorm(x, gamma, beta, bn_param, axes):
+def _batchnorm(x, gamma, beta, bn_param):
     """Batch normalisation of the channels along axis 1, statistics over all other axes."""
     mode, eps = bn_param.get("mode"), _eps("bn_param", bn_param)
     if mode not in ("train", "test"):
@@ -154,32 +165,26 @@ def _batchnorm(x, gamma, beta, bn_param, axes):
     momentum = float(bn_param.get("momentum", MOMENTUM))
     if not 0 <= momentum <= 1:
         raise ValueError(f'bn_param["momentum"] must be from 0 to 1, not {momentum!r}')
-    channels = (1, -1) + (1,) * (x.ndim - 2)
     if mode == "train":
-        x_hat, mean, var, inverse_std = _normalize(x, axes, eps)
-        bn_param["running_mean"] = momentum * running_mean + (1 - momentum) * mean.ravel()
+        out, mean, error, var, inverse_std = batch_normalization(x, gamma, beta, eps)
+        bn_param["running_mean"] = momentum * running_mean + (1 - momentum) * (mean + error).ravel()
         bn_param["running_var"] = momentum * running_var + (1 - momentum) * var.ravel()
     else:
-        inverse_std = ((running_var + eps) ** -0.5).reshape(channels)
-        x_hat = (x - running_mean.reshape(channels)) * inverse_std
-    gamma = gamma.reshape(channels)
-    return _scale_and_shift(x_hat, gamma, beta.reshape(channels)), (mode, x_hat, inverse_std, gamma, axes)
+        mean, inverse_std = by_channel(running_mean, x), by_channel((running_var + eps) ** -0.5, x)
+        error = array_module(x).zeros_like(mean)
+        x_hat = standardize(x, mean, error, inverse_std)
+        out = scale_and_shift(x_hat, by_channel(gamma, x), by_channel(beta, x))
+    return out, (mode, x, gamma, mean, error, inverse_std)
 
 
 def _batchnorm_backward(dout, cache):
-    """Gradients of ``_batchnorm``. gamma is the same for all that a mean is taken over, which leaves two sums."""
-    mode, x_hat, inverse_std, gamma, axes = cache
-    dout = _dout(dout, x_hat.shape)
-    dgamma, dbeta = _sum_of_products(dout, x_hat, axes), dout.sum(axis=axes, keepdims=True)
+    mode, x, gamma, *statistics = cache
+    dout = _dout(dout, x.shape)
     if mode == "train":
-        count = x_hat.size // dbeta.size
-        dx = x_hat * (dgamma / -count)
-        dx += dout
-        dx -= dbeta / count
-        dx *= gamma * inverse_std
-    else:  # the running statistics do not depend on x
-        dx = dout * (gamma * inverse_std)
-    return dx, dgamma.ravel(), dbeta.ravel()
+        return batch_normalization_gradients(dout, x, gamma, *statistics)
+    dgamma = sum_of_products(dout, standardize(x, *statistics), every_axis_but_channels(x)).ravel()
+    _, _, inverse_std = statistics  # does not depend on x here
+    return dout * (by_channel(gamma, x) * inverse_std), dgamma, dout.sum(axis=every_axis_but_channels(x))
 
 
 def _running_statistics(x, mode, bn_param):
@@ -198,49 +203,6 @@ def _running_statistics(x, mode, bn_param):
             )
         found.append(statistic)
     return found
-
-
-def _normalize(x, axes, eps):
-    """x minus its mean, divided by its standard deviation over the axes; also mean, variance and 1 / deviation.
-
-    The deviations are computed before they are squared, because E[x²] - E[x]² cancels where the mean is large, and
-    their own mean, the rounding error of the first, is taken out (Chan, Golub and LeVeque 1983): for values near
-    10,000 float32 gets the mean wrong by 1/1000, far more than the deviations of a nearly constant feature.
-    """
-    xp = array_module(x)
-    mean = x.mean(axis=axes, keepdims=True)
-    deviations = x - mean
-    error = deviations.mean(axis=axes, keepdims=True)
-    deviations -= error
-    var = _sum_of_products(deviations, deviations, axes) * (error.size / x.size)
-    inverse_std = 1 / xp.sqrt(var + eps)
-    deviations *= inverse_std
-    return deviations, mean + error, var, inverse_std
-
-
-def _normalize_backward(dx_hat, x_hat, inverse_std, axes):
-    """Gradient of ``_normalize``'s first result with respect to x."""
-    mean = dx_hat.mean(axis=axes, keepdims=True)
-    dx = x_hat * (_sum_of_products(dx_hat, x_hat, axes) * (-mean.size / x_hat.size))
-    dx += dx_hat
-    dx -= mean
-    dx *= inverse_std
-    return dx
-
-
-def _scale_and_shift(x_hat, gamma, beta):
-    xp = array_module(x_hat)
-    out = xp.multiply(x_hat, gamma, dtype=xp.result_type(x_hat, gamma, beta))
-    out += beta
-    return out
-
-
-def _sum_of_products(a, b, axes):
-    """(a · b).sum(axis=axes, keepdims=True) without an array for the products."""
-    every = list(range(a.ndim))
-    kept = [axis for axis in every if axis not in axes]
-    shape = [1 if axis in axes else a.shape[axis] for axis in every]
-    return array_module(a, b).einsum(a, every, b, every, kept).reshape(shape)
 
 
 def _eps(name, param):

@@ -1,5 +1,6 @@
 """Arguments of layers that slide a window over images (N, C, H, W): how they are read and checked."""
 
+from collections.abc import Mapping
 from numbers import Integral
 
 from cs231n_kit.arrays import as_floats
@@ -36,7 +37,9 @@ def pair(name, value, least):
 
 
 def check_names(name, parameters, known):
-    """Raise ValueError for a misspelt parameter, which would be ignored otherwise."""
+    """Raise ValueError for a misspelt parameter, which would be ignored otherwise, TypeError for no dictionary."""
+    if not isinstance(parameters, Mapping):
+        raise TypeError(f"{name} must be a dictionary (of {', '.join(known)}), not {parameters!r}")
     unknown = [key for key in parameters if key not in known]
     if unknown:
         raise ValueError(f"{name} has the unknown entry {unknown[0]!r}; it may have {', '.join(known)}")

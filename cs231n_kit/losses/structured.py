@@ -42,7 +42,7 @@ def structured_svm_loss(x, y: Sequence, indicator: Callable, decode: Callable):
                 f"decode(x[{i}], y[{i}]) returned a structure that scores {-lost:.3g} less than y[{i}] itself: it must "
                 "return the structure s with the largest Δ(y, s) + F(x, s)"
             )
-        loss += max(0.0, lost)
+        loss += max(lost, 0.0)  # in this order NaN stays NaN
         gradient[i] = difference
     gradient /= len(x)
     return loss / len(x), xp.asarray(gradient)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from cs231n_kit.preprocessing.samples import fitted_samples, samples
+from cs231n_kit.preprocessing.samples import finite_mean, fitted_samples, samples
 
 
 class MeanImage:
@@ -10,7 +10,7 @@ class MeanImage:
 
     def fit(self, X) -> "MeanImage":
         X = samples(X)
-        self.mean_ = X.mean(axis=0, dtype=np.float64)
+        self.mean_ = finite_mean(X)
         self.shape_ = X.shape[1:]
         return self
 
@@ -34,7 +34,7 @@ class ChannelMean:
             raise ValueError(f"channel_axis must be one of the axes 1 to {X.ndim - 1} of X, not {self.channel_axis}")
         self._axis = self.channel_axis % X.ndim
         others = tuple(axis for axis in range(X.ndim) if axis != self._axis)
-        self.mean_ = X.mean(axis=others, dtype=np.float64)
+        self.mean_ = finite_mean(X, others)
         self.shape_ = X.shape[1:]
         return self
 
@@ -52,7 +52,7 @@ class Standardize:
 
     def fit(self, X) -> "Standardize":
         X = samples(X)
-        self.mean_ = X.mean(axis=0, dtype=np.float64)
+        self.mean_ = finite_mean(X)
         self.std_ = X.std(axis=0, dtype=np.float64)
         rounding = 10 * np.finfo(X.dtype).eps * np.abs(self.mean_)
         self._scale = np.where(self.std_ > rounding, self.std_, 1.0)

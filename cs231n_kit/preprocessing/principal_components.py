@@ -1,8 +1,10 @@
 """Rotate data onto its principal components, and whiten it."""
 
+from numbers import Integral
+
 import numpy as np
 
-from cs231n_kit.preprocessing.samples import fitted_samples, samples
+from cs231n_kit.preprocessing.samples import finite_mean, fitted_samples, samples
 
 
 class PCA:
@@ -27,9 +29,10 @@ class PCA:
         most = min(rows.shape)
         if len(rows) < 2:
             raise ValueError("X must hold at least two samples: a single one does not vary")
-        if self.n is not None and (isinstance(self.n, bool) or not 1 <= self.n <= most):
-            raise ValueError(f"n must be between 1 and min(N, D) = {most}, not {self.n!r}")
-        self.mean_ = rows.mean(axis=0)
+        whole = isinstance(self.n, Integral) and not isinstance(self.n, bool)
+        if self.n is not None and not (whole and 1 <= self.n <= most):
+            raise ValueError(f"n must be an integer between 1 and min(N, D) = {most}, not {self.n!r}")
+        self.mean_ = finite_mean(rows)
         rows -= self.mean_
         variances, components = _principal_axes(rows)
         signs = np.sign(components[np.arange(len(components)), np.abs(components).argmax(axis=1)])

@@ -16,6 +16,16 @@ def samples(X):
     return X.astype(np.float64 if X.dtype.itemsize > 4 or X.dtype in (np.int32, np.uint32) else np.float32, copy=False)
 
 
+def finite_mean(X, axis=0):
+    """The mean in float64. Raises ValueError where NaN or infinite numbers are among those of X."""
+    mean = X.mean(axis=axis, dtype=np.float64)
+    if not np.isfinite(mean).all():
+        raise ValueError(
+            "X must hold finite numbers, but some are NaN or infinite: look at numpy.argwhere(~numpy.isfinite(X))"
+        )
+    return mean
+
+
 def fitted_samples(transform, X):
     """X for a transform that knows, as ``shape_``, the shape of the samples that it was fitted to."""
     if not hasattr(transform, "shape_"):
