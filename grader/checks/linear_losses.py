@@ -45,16 +45,16 @@ def examples(rng, shape, reg=0.0, scale=1.0, accepts: Accepts = lambda W, X, y: 
             return W, X, y, reg
 
 
-def loss_properties(accepts: Accepts, step: float = 5e-4) -> tuple[Property, ...]:
+def loss_properties(accepts: Accepts, scale: float = 1.0, step: float = 5e-4) -> tuple[Property, ...]:
     """Six and a half points for a loss and its gradient. accepts: of the data loss, see `examples`."""
-    draw = partial(examples, accepts=accepts)
+    draw = partial(examples, accepts=accepts, scale=scale)
 
     def data(rng):
         return [draw(rng, (7, 5, 4)), draw(rng, (4, 6, 3))]
 
     def penalties(rng):
         """In pairs, with and without penalty. It is large, so that no small difference is overlooked."""
-        pairs = [draw(rng, (6, 5, 3), scale=2.0), draw(rng, (5, 4, 6), scale=0.5)]
+        pairs = [examples(rng, (6, 5, 3), scale=2.0), examples(rng, (5, 4, 6), scale=0.5)]
         return [case for W, X, y, _ in pairs for case in ((W, X, y, 30.0), (W, X, y, 0.0))]
 
     def own(rng):
