@@ -54,10 +54,12 @@ def compare(kind: str, expected: np.ndarray, actual: np.ndarray, rtol: float, at
 
 
 def compare_values(expected, actual, rtol, atol) -> Difference:
-    """Every element within atol + rtol |expected|."""
+    """Every element within atol + rtol |expected|; infinity and NaN agree with their own kind only."""
     with np.errstate(invalid="ignore", over="ignore"):
-        errors = np.where(expected == actual, 0.0, np.abs(actual - expected))
-        excess = errors - (atol + rtol * np.abs(expected))
+        same = (expected == actual) | (np.isnan(expected) & np.isnan(actual))
+        errors = np.where(same, 0.0, np.abs(actual - expected))
+        errors[np.isnan(errors)] = np.inf
+        excess = errors - np.where(np.isfinite(expected), atol + rtol * np.abs(expected), 0.0)
     if not errors.size:
         return Difference()
     largest = float(errors.max())

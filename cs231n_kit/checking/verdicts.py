@@ -1,6 +1,8 @@
 """From outcomes to verdicts: which properties hold, what is off, and which known mistake explains it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import cache
 
 import numpy as np
 
@@ -73,12 +75,17 @@ def judge(key: CheckKey, outcomes: list[list[Outcome]], loop: str) -> Report:
     if all(_unimplemented(o, c.expected) for o, c in flat if not c.function):
         verdicts = tuple(Verdict(p.title, p.points, NOT_IMPLEMENTED) for p in key.properties)
         return Report(key.function, verdicts, printed)
+
+    @cache
+    def explains(mistake: int, index: int) -> bool:
+        return _alike(key.properties[index], key.mistakes[mistake].outputs[index], outcomes[index])
+
     verdicts, mistakes = [], []
     for index, (p, row) in enumerate(zip(key.properties, outcomes, strict=True)):
         if p.compare == "no_loops":
             continue
         verdict = _verdict(p, row, key)
-        if verdict.status != PASSED and (mistake := _recognise(key, outcomes, index)):
+        if verdict.status != PASSED and (mistake := _recognise(key, index, explains)):
             verdict = replace(verdict, hint=mistake.hint)
             mistakes.append(mistake.name)
         verdicts.append(verdict)
@@ -199,21 +206,21 @@ def _advice(error_type: str, message: str) -> str:
     return ""
 
 
-def _recognise(key: CheckKey, outcomes: list[list[Outcome]], index: int) -> MistakeKey | None:
+def _recognise(key: CheckKey, index: int, explains: Callable[[int, int], bool]) -> MistakeKey | None:
     """The known mistake that explains why property `index` fails: it gives the student's values for every case.
 
-    Among several, the one that explains the most properties; then the one listed first. Where a mistake raises,
-    it has to explain everything: exceptions alone are too alike.
+    explains(number of a mistake, index): whether it does so for that property. Among several, the one that explains
+    the most properties; then the one listed first. Where a mistake raises, it has to explain everything: exceptions
+    alone are too alike.
     """
-    p = key.properties[index]
     best, most = None, 0
-    for mistake in key.mistakes:
-        if not _differs(p, mistake.outputs[index]):
+    for number, mistake in enumerate(key.mistakes):
+        if not explains(number, index) or not _differs(key.properties[index], mistake.outputs[index]):
             continue
-        alike = [_alike(q, outs, row) for q, outs, row in zip(key.properties, mistake.outputs, outcomes, strict=True)]
+        explained = sum(explains(number, i) for i in range(len(key.properties)))
         raises = any(values is None for values in mistake.outputs[index])
-        if alike[index] and (all(alike) or not raises) and sum(alike) > most:
-            best, most = mistake, sum(alike)
+        if explained > most and not (raises and explained < len(key.properties)):
+            best, most = mistake, explained
     return best
 
 
