@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from cs231n_kit.checking.answer_key import Case, CheckKey, MistakeKey, PropertyKey, TrainedCheck
-from cs231n_kit.checking.calling import call
+from cs231n_kit.checking.calling import Outcome, call_named, in_turn
 
 from .reference import Reference
 
@@ -19,9 +19,10 @@ class Property:
 
     cases: draws argument tuples from a random generator, or Cases, where another function is called. Those of
     compare="no_loops" are calls with more and more data; it may have none.
-    compare: "values", "order", "labels", "drawn", "no_loops", or a relation between calls: "difference",
-    "own_gradient", "own_step" (see `cs231n_kit.checking`). outputs: which of the returned values are compared, all when
-    empty. A value passes when |actual - expected| <= atol + rtol |expected|.
+    compare: "values", "order", "labels", "drawn", "no_loops", a relation between calls ("difference", "own_gradient",
+    "own_backward", "own_step", "subgradient": see `cs231n_kit.checking.relations`), or "either", for backward passes
+    (see `cs231n_kit.checking.alternatives`). outputs: which of the returned values are compared, all when empty. A
+    value passes when |actual - expected| <= atol + rtol |expected|.
     """
 
     title: str
@@ -97,21 +98,26 @@ def add_mistakes(key: CheckKey, check: Check, reference: Reference) -> CheckKey:
 
 
 def _draw(p: Property, function: str, reference: Reference, generator: np.random.Generator) -> PropertyKey:
-    cases = []
-    for drawn in p.cases(generator) if p.cases else ():
-        case = drawn if isinstance(drawn, Case) else Case(tuple(drawn))
-        outcome = call(reference.function(case.function or function), case.arguments)
-        if outcome.status != "returned":
-            raise RuntimeError(f"the reference fails on its own case of {p.title!r}: {outcome}")
-        cases.append(replace(case, expected=outcome.values))
+    drawn = p.cases(generator) if p.cases else ()
+    cases = [d if isinstance(d, Case) else Case(tuple(d)) for d in drawn]
+    outcomes = _outcomes(function, reference, cases)
+    failed = next((o for o in outcomes if o.status != "returned"), None)
+    if failed is not None:
+        raise RuntimeError(f"the reference fails on its own case of {p.title!r}: {failed}")
+    cases = [replace(case, expected=outcome.values) for case, outcome in zip(cases, outcomes, strict=True)]
     return PropertyKey(p.title, p.points, p.compare, p.rtol, p.atol, tuple(cases), p.outputs)
+
+
+def _outcomes(function: str, reference: Reference, cases: Sequence[Case]) -> list[Outcome]:
+    def ask(case: Case, keep: bool) -> Outcome:
+        return call_named(reference.namespace, case.function or function, case.arguments, case.take)
+
+    return in_turn(cases, ask)
 
 
 def _outputs(function: str, mistaken: Reference, properties: tuple[PropertyKey, ...]) -> tuple:
     """What a mistaken variant returns for every case, None where it does not return arrays."""
-
-    def values(case: Case):
-        outcome = call(mistaken.function(case.function or function), case.arguments)
-        return outcome.values if outcome.status == "returned" else None
-
-    return tuple(tuple(values(case) for case in p.cases) for p in properties)
+    return tuple(
+        tuple(o.values if o.status == "returned" else None for o in _outcomes(function, mistaken, p.cases))
+        for p in properties
+    )

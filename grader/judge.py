@@ -8,7 +8,7 @@ import os
 import secrets
 import time
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -16,14 +16,14 @@ from IPython.core.inputtransformer2 import TransformerManager
 from nbformat import NotebookNode
 
 from cs231n_kit.checking.answer_key import Case, CheckKey
-from cs231n_kit.checking.calling import Outcome
+from cs231n_kit.checking.calling import Outcome, in_turn
 from cs231n_kit.checking.loops import find_loop
 from cs231n_kit.checking.verdicts import Report, judge
 from cs231n_kit.datasets import load
 
 from .check import Check, NotebookChecks, Property, add_mistakes, draw_cases
 from .reference import Reference, is_answer
-from .session import Session
+from .session import Question, Session
 
 SECRET_FILE = ".course-secret"
 PUBLIC_SEED = 231
@@ -73,7 +73,7 @@ def judge_notebook(
     for check in checks.checks:
         key = draw_cases(check, reference, generator(check.function))
         ask = _asker(check, key, session)
-        outcomes = [[ask(case, counted=p.compare == "no_loops") for case in p.cases] for p in key.properties]
+        outcomes = [in_turn(p.cases, partial(ask, counted=p.compare == "no_loops")) for p in key.properties]
         loop = find_loop(check.function, sources)
         report = judge(key, outcomes, loop)
         if not report.passed:
@@ -90,14 +90,15 @@ def _asker(check: Check, key: CheckKey, session: Session) -> Callable[..., Outco
     left, deaths = check.time_limit, 0
     given_up: Outcome | None = None
 
-    def ask(case: Case, counted: bool = False) -> Outcome:
+    def ask(case: Case, keep: bool = False, counted: bool = False) -> Outcome:
         nonlocal left, deaths, given_up
         if given_up is None and not session.ready():
             given_up = Outcome("unanswerable")
         if given_up is not None:
             return given_up
         started = time.monotonic()
-        outcome = session.ask(case.function or check.function, case.arguments, size, started + left, counted)
+        question = Question(case.function or check.function, case.arguments, case.take, keep, counted)
+        outcome = session.ask(question, size, started + left)
         left -= time.monotonic() - started
         deaths += outcome.status in ("died", "garbled")
         if outcome.status == "timeout" or deaths == 2:

@@ -11,7 +11,7 @@ import logging
 import socket
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +21,8 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_output
 
 from cs231n_kit.checking.answering import STARTED
-from cs231n_kit.checking.calling import INSTRUCTION_LIMIT, MESSAGE_LIMIT, PRINTED_LIMIT, Outcome, Raised
+from cs231n_kit.checking.arguments import Kept, pack
+from cs231n_kit.checking.calling import INSTRUCTION_LIMIT, MESSAGE_LIMIT, PRINTED_LIMIT, Outcome, Raised, Take
 from cs231n_kit.checking.wire import WireError, receive, send
 
 from .display import clean
@@ -43,6 +44,32 @@ class SessionSettings:
     restarts: int = 8
     limits: Limits = field(default_factory=Limits)
     allow_unsandboxed: bool = False
+
+
+@dataclass(frozen=True)
+class Question:
+    """A call to be made in the student's notebook. arguments, take, counted: see `cs231n_kit.checking.calling.call`.
+
+    keep: have the kernel keep what the function returns. The outcome then has a Handle to it, to be passed on as an
+    argument, Kept(handle, part).
+    """
+
+    function: str
+    arguments: tuple
+    take: Take = None
+    keep: bool = False
+    counted: bool = False
+
+
+@dataclass(frozen=True)
+class Handle:
+    """What the kernel kept of the answer to a question, which never leaves it.
+
+    The judge makes handles and no kernel ever sends one, so there is nothing to forge. A handle ends with its kernel.
+    """
+
+    kernel: int
+    number: int
 
 
 class _Client(NotebookClient):
@@ -87,6 +114,7 @@ class Session:
         self._recorded = 0
         self._lethal: set[int] = set()
         self._numbers = itertools.count(1)
+        self._kernels = 0
         self._answers = True
 
     def __enter__(self) -> "Session":
@@ -96,23 +124,34 @@ class Session:
     def __exit__(self, *exception) -> None:
         self._kill()
 
-    def ask(self, function: str, arguments: tuple, size: int, deadline: float, counted: bool = False) -> Outcome:
-        """What `function(*arguments)` does in the student's notebook, by the `time.monotonic()` value `deadline`.
+    def ask(self, question: Question, size: int, deadline: float) -> Outcome:
+        """What the call does in the student's notebook, by the `time.monotonic()` value `deadline`.
 
-        size: most bytes of arrays to accept. counted: have the interpreter's instructions counted. Call `ready` first.
+        size: most bytes of arrays to accept. Call `ready` first.
         """
-        number = next(self._numbers)
-        arrays = tuple(v for v in arguments if isinstance(v, np.ndarray))
-        places = iter(range(len(arrays)))
-        packed = [{"array": next(places)} if isinstance(v, np.ndarray) else v for v in arguments]
-        question = {"id": number, "function": function, "arguments": packed, "limit": size, "counted": counted}
+        number, arrays = next(self._numbers), []
+
+        def put(array: np.ndarray) -> dict:
+            arrays.append(array)
+            return {"array": len(arrays) - 1}
+
+        packed = []
+        for value in question.arguments:
+            if isinstance(value, Kept):
+                if value.of.kernel != self._kernels:
+                    return Outcome("unkept", returned_type="value any more")
+                value = replace(value, of=value.of.number)
+            packed.append(pack(value, put))
+        header = {"id": number, "limit": size, **asdict(replace(question, arguments=packed))}
         try:
             self._channel.settimeout(max(0.01, deadline - time.monotonic()))
-            send(self._channel, question, arrays)
-            header, values = receive(self._channel, size, deadline)
-            if header.get("id") != number:
+            send(self._channel, header, tuple(arrays))
+            answer, values = receive(self._channel, size, deadline)
+            if answer.get("id") != number:
                 raise WireError("an answer to another question")
-            return read_outcome(header, values)
+            outcome = read_outcome(answer, values)
+            keeps = question.keep and outcome.status == "returned"
+            return replace(outcome, kept=Handle(self._kernels, number)) if keeps else outcome
         except TimeoutError:
             self._kill()
             return Outcome("timeout")
@@ -120,7 +159,7 @@ class Session:
             self._kill()
             return Outcome("died")
         except WireError as error:
-            self._log.warning("%s: unreadable answer (%s)", function, error)
+            self._log.warning("%s: unreadable answer (%s)", question.function, error)
             self._kill()
             return Outcome("garbled")
 
@@ -154,6 +193,7 @@ class Session:
         self._answers = False
 
     def _start(self) -> None:
+        self._kernels += 1
         manager = sandboxed_kernel_manager(
             self._folder,
             masked=self._masked,
@@ -219,7 +259,9 @@ class Session:
 def read_outcome(header: dict, values: tuple[np.ndarray, ...]) -> Outcome:
     """The Outcome that an untrusted answer describes; raises WireError for anything unexpected."""
     status = header.get("status")
-    if status not in ("returned", "nothing", "object", "raised", "undefined") or (values and status != "returned"):
+    if status not in ("returned", "nothing", "object", "lacks", "raised", "unkept", "undefined") or (
+        values and status != "returned"
+    ):
         raise WireError("an unknown status")
     changed = header.get("changed", [])
     if not isinstance(changed, list) or not all(type(i) is int and 0 <= i < 20 for i in changed):

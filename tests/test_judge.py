@@ -45,7 +45,7 @@ class SlowSession:
     def ready(self):
         return True
 
-    def ask(self, function, arguments, size, deadline, counted):
+    def ask(self, question, size, deadline):
         self.asked += 1
         allowed = deadline - self.clock
         self.clock += min(self.seconds, allowed)

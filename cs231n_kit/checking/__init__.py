@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from .answer_key import Case, CheckKey, TrainedCheck, load_key
-from .calling import Outcome, call
+from .answer_key import Case, CheckKey, PropertyKey, TrainedCheck, load_key
+from .calling import Outcome, call_named, in_turn, namespace_of
 from .loops import find_loop, sources_beside
 from .trained import judge_trained, save_trained, validation_images
 from .verdicts import Report, judge
@@ -36,19 +36,15 @@ def check(name: str, function: Callable, folder: str | Path = ".") -> Report:
 
 def outcomes(key: CheckKey, function: Callable) -> list[list[Outcome]]:
     """What `function` does in every case of every property of `key`."""
-    return [
-        [call(_called(case, function), case.arguments, counted=p.compare == "no_loops") for case in p.cases]
-        for p in key.properties
-    ]
+    namespace = {**namespace_of(function), key.function: function}
 
+    def ask(p: PropertyKey) -> Callable[[Case, bool], Outcome]:
+        counted = p.compare == "no_loops"
+        return lambda case, keep: call_named(
+            namespace, case.function or key.function, case.arguments, case.take, counted
+        )
 
-def _called(case: Case, function: Callable) -> Callable:
-    """What a case calls: `function`, or another function of the same notebook."""
-    return getattr(function, "__globals__", {}).get(case.function, _missing) if case.function else function
-
-
-def _missing(*arguments):
-    raise NotImplementedError
+    return [in_turn(p.cases, ask(p)) for p in key.properties]
 
 
 def _sources(name: str, function: Callable) -> dict[str, str]:

@@ -15,20 +15,25 @@ from pathlib import Path
 
 import numpy as np
 
+from .arguments import pack, unpack
+from .calling import Take
+
 FORMAT = 2
 _PLAIN = ("title", "points", "compare", "rtol", "atol", "outputs")  # of a property: all but its cases
 
 
 @dataclass(frozen=True)
 class Case:
-    """One call: positional `arguments` (arrays, numbers, strings) and the value it should return.
+    """One call: positional `arguments` (arrays, numbers, strings, see also `arguments`) and what it should return.
 
-    function: another function of the notebook that is called instead of the one that is checked.
+    function: another function of the notebook, or a method ("Class.method"), that is called instead of the one that
+    is checked. take: which parts of what it returns are looked at, see `cs231n_kit.checking.calling.call`; None: all.
     """
 
     arguments: tuple
     expected: tuple[np.ndarray, ...] = ()
     function: str = ""
+    take: Take = None
 
 
 @dataclass(frozen=True)
@@ -110,16 +115,14 @@ def save_key(checks: list[CheckKey], trained: list[TrainedCheck] = ()) -> bytes:
     """
     contents = bytearray()
 
-    def pack(value):
-        if not isinstance(value, np.ndarray):
-            return value
+    def put(value):
         order = "F" if value.flags.f_contiguous and not value.flags.c_contiguous else "C"
         start = len(contents)
         contents.extend(value.tobytes(order))
         return {"dtype": value.dtype.str, "shape": value.shape, "order": order, "start": start}
 
     def pack_all(values):
-        return None if values is None else [pack(value) for value in values]
+        return None if values is None else [pack(value, put) for value in values]
 
     manifest = {
         "format": FORMAT,
@@ -130,7 +133,15 @@ def save_key(checks: list[CheckKey], trained: list[TrainedCheck] = ()) -> bytes:
                 "properties": [
                     {
                         **{name: getattr(p, name) for name in _PLAIN},
-                        "cases": [[pack_all(c.arguments), pack_all(c.expected), c.function] for c in p.cases],
+                        "cases": [
+                            [
+                                pack_all(c.arguments),
+                                pack_all(c.expected),
+                                c.function,
+                                *([] if c.take is None else [c.take]),
+                            ]
+                            for c in p.cases
+                        ],
                     }
                     for p in check.properties
                 ],
@@ -181,15 +192,13 @@ def _unpack_trained(entry: dict) -> TrainedCheck:
 
 
 def _unpack_check(entry: dict, contents: bytes) -> CheckKey:
-    def unpack(value):
-        if not isinstance(value, dict):
-            return value
+    def get(value):
         dtype, count = np.dtype(value["dtype"]), math.prod(value["shape"])
         flat = np.frombuffer(contents, dtype, count, value["start"]) if count else np.empty(0, dtype)
         return flat.reshape(value["shape"], order=value["order"])
 
     def unpack_all(values):
-        return None if values is None else tuple(unpack(value) for value in values)
+        return None if values is None else tuple(unpack(value, get) for value in values)
 
     properties = tuple(
         PropertyKey(
@@ -198,7 +207,10 @@ def _unpack_check(entry: dict, contents: bytes) -> CheckKey:
             p["compare"],
             p["rtol"],
             p["atol"],
-            tuple(Case(unpack_all(arguments), unpack_all(expected), name) for arguments, expected, name in p["cases"]),
+            tuple(
+                Case(unpack_all(arguments), unpack_all(expected), name, *(tuple(take) for take in more))
+                for arguments, expected, name, *more in p["cases"]
+            ),
             tuple(p["outputs"]),
         )
         for p in entry["properties"]

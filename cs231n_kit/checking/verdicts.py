@@ -6,7 +6,9 @@ from functools import cache
 
 import numpy as np
 
+from .alternatives import settle
 from .answer_key import Case, CheckKey, MistakeKey, PropertyKey
+from .arguments import Network, describe
 from .calling import Outcome
 from .comparison import COMPARISONS, Difference, compare, compare_values
 from .relations import relate
@@ -70,6 +72,7 @@ def judge(key: CheckKey, outcomes: list[list[Outcome]], loop: str) -> Report:
 
     outcomes[i][j]: of case j of property i. loop: names a Python loop in the function, "" when it has none.
     """
+    key, outcomes = settle(key, outcomes)
     flat = [(o, c) for p, row in zip(key.properties, outcomes, strict=True) for o, c in zip(row, p.cases, strict=True)]
     printed = next((o.printed for o, _ in flat if o.printed), "")
     if all(_unimplemented(o, c.expected) for o, c in flat if not c.function):
@@ -128,6 +131,8 @@ def _verdict(p: PropertyKey, outcomes: list[Outcome], key: CheckKey) -> Verdict:
     for outcome, case in zip(outcomes, p.cases, strict=True):
         for i in outcome.changed if not case.function else ():
             notes[f"changes its input {key.parameters[i]} (work on a copy: the caller still needs it)"] = None
+        if any(isinstance(case.arguments[i], Network) for i in outcome.changed if i < len(case.arguments)):
+            notes[f"{case.function} changes the network's params (only training should)"] = None
         message, details = _not_returned(outcome, len(case.expected))
         if message and case.function:
             message = f"needs {case.function}, which {message}"
@@ -166,11 +171,10 @@ def _compared(p: PropertyKey, count: int) -> tuple[int, ...]:
 
 def _describe_call(key: CheckKey, case: Case) -> str:
     """A call in short: "f(X: float64 (5, 3), k: 1)"."""
-    described = (
-        f"{name}: {a.dtype} {a.shape}" if isinstance(a, np.ndarray) else f"{name}: {a!r}"
-        for name, a in zip(key.parameters, case.arguments, strict=False)
-    )
-    return f"{case.function or key.function}({', '.join(described)})"
+    told = [describe(a) for a in case.arguments]
+    if not case.function:
+        told = [f"{name}: {words}" for name, words in zip(key.parameters, told, strict=False)]
+    return f"{case.function or key.function}({', '.join(told)})"
 
 
 def _not_returned(outcome: Outcome, count: int) -> tuple[str, str]:
@@ -184,6 +188,10 @@ def _not_returned(outcome: Outcome, count: int) -> tuple[str, str]:
             return "returns nothing here (None): is a return missing on this path?", ""
         case "object":
             return f"returns a {outcome.returned_type}, not an array of numbers", ""
+        case "lacks":
+            return f"returns no {outcome.returned_type}", ""
+        case "unkept":
+            return f"needs what the forward pass keeps, and that has no {outcome.returned_type}", ""
         case "raised":
             error = outcome.raised
             where = f" in line {error.line_number}: {error.line}" if error.line else ""
