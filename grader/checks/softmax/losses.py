@@ -17,12 +17,15 @@ def _moderate(W, X, y):
 
 
 def _large(rng):
-    """All scores about 1,000, and about -1,000: nothing changes but for the size of the numbers."""
+    """All scores about 1,000; all about -1,000; some examples' about 1,000 and others' about -1,000.
+
+    Nothing changes but for the size of the numbers.
+    """
     cases = []
-    for size in (1000.0, -1000.0):
+    for size, signs in ((1000.0, 1), (-1000.0, 1), (1000.0, np.array([1, -1, -1, 1, -1]))):
         W, X, y, _ = examples(rng, (5, 4, 3), scale=0.4, accepts=_moderate)
-        W[-1] += size
-        cases.append((W, X, y, 0.0))
+        W = np.vstack([W, np.full(3, size)])
+        cases.append((W, np.column_stack([X, np.full(5, signs)]), y, 0.0))
     return cases
 
 
@@ -35,7 +38,7 @@ def _far_apart(rng):
 
 
 _PROPERTIES = (
-    *loss_properties(_moderate, scale=0.4),
+    *loss_properties(_moderate, scale=0.4, step=5e-3),
     zeros_property("All weights zero: the loss is log C"),
     Property("Scores of 1,000 do not overflow", 0.5, _large, **_LARGE),
     Property("A lead of 1,000 for a wrong class: no logarithm of 0", 0.5, _far_apart, **_LARGE),
@@ -49,6 +52,12 @@ _LOG_OF_ZERO = (
     "A probability that is too small for a float becomes 0, and its logarithm infinite. Write the logarithm of the "
     "quotient as a difference: one term needs neither logarithm nor exponential."
 )
+_FLOOR = (
+    "A small number under the logarithm keeps it finite, but wrong: the loss of an example can then never grow beyond "
+    "some 20. Write the logarithm of the quotient as a difference."
+)
+_NOT_DIVIDED = "The gradient holds the exponentials themselves: divide by their sum, as for the probabilities."
+_ADDED = "The right class's 1 is added to its probability. In the loss its score has a minus sign."
 _NOT_SUBTRACTED = (
     "The gradient holds the probabilities alone. The right class's own score appears in the loss a second time."
 )
@@ -70,7 +79,18 @@ NAIVE = Check(
         *common_mistakes(_NAIVE_LOSS, _NAIVE_GRADIENT, "reg * np.sum(W * W)", "2 * reg * W"),
         Mistake("overflow", _NOT_SHIFTED, (("shifted = scores - scores.max()\n", "shifted = scores\n"),)),
         Mistake("logarithm of 0", _LOG_OF_ZERO, ((_TERM, "loss -= np.log(np.exp(shifted[y[i]]) / total)"),)),
+        Mistake(
+            "a floor under the logarithm", _FLOOR, ((_TERM, "loss -= np.log(np.exp(shifted[y[i]]) / total + 1e-8)"),)
+        ),
         Mistake("right class not subtracted", _NOT_SUBTRACTED, ((_COLUMN, "dW[:, j] += probability * X[i]"),)),
+        Mistake("right class added", _ADDED, ((_COLUMN, "dW[:, j] += (probability + (j == y[i])) * X[i]"),)),
+        Mistake(
+            "right class subtracted for every class",
+            "The right class's column loses the example once for every class. It should do so once: that line belongs "
+            "outside of the loop over the classes.",
+            ((_COLUMN, "dW[:, j] += probability * X[i]\n            dW[:, y[i]] -= X[i]"),),
+        ),
+        Mistake("probabilities not divided", _NOT_DIVIDED, (("np.exp(shifted[j]) / total", "np.exp(shifted[j])"),)),
         Mistake(
             "one subtracted from every class",
             "1 is subtracted from every probability. Only the right class's own score is in the loss once more.",
@@ -102,6 +122,11 @@ NAIVE = Check(
         Mistake("all classes in the loss", _ALL, ((_TERM, "loss += np.sum(np.log(total) - shifted)"),)),
         Mistake("decimal logarithm", _DECIMAL, ((_TERM, "loss += (np.log(total) - shifted[y[i]]) / np.log(10)"),)),
         Mistake(
+            "only the last example's loss",
+            "Each example's loss replaces the one before it, so that only the last is left. Add them up.",
+            ((_TERM, "loss = np.log(total) - shifted[y[i]]"),),
+        ),
+        Mistake(
             "returns too early",
             "Only the first example is counted: the average and the return are inside the loop.",
             ((f"    {_NAIVE_LOSS}", f"        break\n    {_NAIVE_LOSS}"),),
@@ -123,7 +148,24 @@ VECTORIZED = Check(
         *common_mistakes(_LOSS, _GRADIENT, "reg * np.sum(W**2)", "2 * reg * W"),
         Mistake("overflow", _NOT_SHIFTED, ((_SHIFT, "shifted = scores"),)),
         Mistake("logarithm of 0", _LOG_OF_ZERO, ((_TERMS, "-np.log(exponentials[rows, y] / totals[:, 0])"),)),
+        Mistake(
+            "a floor under the logarithm", _FLOOR, ((_TERMS, "-np.log(exponentials[rows, y] / totals[:, 0] + 1e-8)"),)
+        ),
+        Mistake(
+            "one maximum for all",
+            "The same number is subtracted from all examples' scores. One whose scores lie 1,000 below that number is "
+            "left with nothing but zeros: every example needs a number of its own.",
+            ((_SHIFT, "shifted = scores - scores.max()"),),
+        ),
+        Mistake(
+            "maximum over the examples",
+            "The maximum is taken over the examples, so another number is subtracted from each class, which changes "
+            "the probabilities. It has to be the same for all classes of an example: the other axis.",
+            ((_SHIFT, "shifted = scores - scores.max(axis=0)"),),
+        ),
         Mistake("right class not subtracted", _NOT_SUBTRACTED, ((_SUBTRACTED, ""),)),
+        Mistake("right class added", _ADDED, ((_SUBTRACTED, "    dscores[rows, y] += 1\n"),)),
+        Mistake("probabilities not divided", _NOT_DIVIDED, (("exponentials / totals\n", "exponentials.copy()\n"),)),
         Mistake(
             "one subtracted from whole columns",
             "dscores[:, y] -= 1 changes whole columns, for all examples. Pair each row with its own label: an array of "
@@ -132,8 +174,8 @@ VECTORIZED = Check(
         ),
         Mistake(
             "wrong axis",
-            "The exponentials are added up over the examples. The probabilities of one example's classes have to add up "
-            "to 1: the other axis.",
+            "The exponentials are added up over the examples. The probabilities of the classes of one example have to "
+            "add up to 1: the other axis.",
             ((_TOTALS, "totals = exponentials.sum(axis=0, keepdims=True)"), ("totals[:, 0]", "totals[0, y]")),
         ),
         Mistake(
