@@ -83,6 +83,16 @@ def test_fortran_order_other_dtypes_and_additional_arrays_are_accepted(tmp_path)
     assert set(arrays) == {"W", "scale"}
 
 
+def test_a_size_may_be_free_up_to_a_limit(tmp_path):
+    free = TrainedCheck("tiny_trained", "classify", (1,), {"digits": OnData((0.5,), {"W": (3, -4), "scale": ()})})
+    for units in (1, 4):
+        _, arrays = load_trained(stored(tmp_path, W=np.ones((3, units))), free)
+        assert arrays["W"].shape == (3, units)
+    for shape in ((3, 5), (3, 0), (2, 4), (12,), (3, 4, 1)):
+        with pytest.raises(TrainedError, match=r"expected \(3, up to 4\)|larger than it should be"):
+            load_trained(stored(tmp_path, W=np.ones(shape)), free)
+
+
 class Exploding:
     def __reduce__(self):
         return (exec, ("raise SystemExit('unpickled')",))

@@ -77,7 +77,8 @@ class CheckKey:
 class OnData:
     """What a trained result has to be on one data set: the accuracies that earn its steps, and its arrays' shapes.
 
-    mirrored: whether mirror images keep their labels, as photographs do and digits do not.
+    shapes: by name; -n in the place of a size allows any size up to n, such as a number of hidden units. mirrored:
+    whether mirror images keep their labels, as photographs do and digits do not.
     """
 
     accuracies: tuple[float, ...]

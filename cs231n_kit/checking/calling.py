@@ -100,10 +100,8 @@ def in_turn(cases: Sequence, ask: Callable[..., Outcome]) -> list[Outcome]:
     needed = {a.of for case in cases for a in case.arguments if isinstance(a, Kept)}
     outcomes: list[Outcome] = []
     for number, case in enumerate(cases):
-        sources = [outcomes[a.of] for a in case.arguments if isinstance(a, Kept)]
-        failed = next((o for o in sources if o.kept is None), None)
-        if failed is not None:
-            outcomes.append(replace(failed, values=(), changed=(), printed=""))
+        if any(isinstance(a, Kept) and outcomes[a.of].kept is None for a in case.arguments):
+            outcomes.append(Outcome("unkept", returned_type="value"))
             continue
         arguments = tuple(replace(a, of=outcomes[a.of].kept) if isinstance(a, Kept) else a for a in case.arguments)
         outcomes.append(ask(replace(case, arguments=arguments), number in needed))

@@ -117,7 +117,27 @@ def _distinct(values, rtol, atol):
     return values[np.diff(values, prepend=-np.inf) > atol + rtol * np.abs(values)]
 
 
-COMPARISONS = {"values": compare_values, "order": compare_order, "labels": compare_labels, "drawn": compare_drawn}
+def compare_noise(expected, actual, rtol, atol) -> Difference:
+    """Random numbers of the same size: mean and standard deviation alike within a quarter. Zeros where expected."""
+    size, found = expected.std(), actual.std()
+    if not size:
+        return compare_values(expected, actual, rtol, atol)
+    if len(np.unique(actual)) < actual.size / 2:
+        return Difference("not random", f"{len(np.unique(actual))} different values among {actual.size}", np.nan)
+    if not 0.75 < found / size < 1.25:
+        return Difference("numbers of another size", f"standard deviation {found:.3g}, expected {size:.3g}", np.nan)
+    if abs(actual.mean() - expected.mean()) > size / 4:
+        return Difference("another mean", f"mean {actual.mean():.3g}, expected {expected.mean():.3g}", np.nan)
+    return Difference()
+
+
+COMPARISONS = {
+    "values": compare_values,
+    "order": compare_order,
+    "labels": compare_labels,
+    "drawn": compare_drawn,
+    "noise": compare_noise,
+}
 
 _WRONG_KIND = {
     "O": "returns Python objects, not an array of numbers (rows of different length, or None inside?)",

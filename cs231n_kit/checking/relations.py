@@ -86,10 +86,13 @@ def own_backward(cases: Sequence[Case], values: Sequence[Values]) -> list[Relate
 
 
 def subgradient(cases: Sequence[Case], values: Sequence[Values]) -> list[Related]:
-    """relu_backward as (dout, x): where x is 0, at the kink, every slope from 0 to 1 is right."""
+    """A ReLU's backward pass where some inputs are 0: at this kink every slope from 0 to 1 is right.
+
+    Cases come in pairs: the forward pass of x, and the backward pass with (dout, what that call kept).
+    """
     found = []
-    for i, (case, (dx,)) in enumerate(zip(cases, values, strict=True)):
-        (dout, x), (expected,) = case.arguments, case.expected
+    for i in range(1, len(cases), 2):
+        (x,), dout, (expected,), (dx,) = cases[i - 1].arguments, cases[i].arguments[0], cases[i].expected, values[i]
         if dx.shape == x.shape and dx.dtype.kind in "biuf":
             between = np.clip(dx.astype(np.float64), np.minimum(dout, 0), np.maximum(dout, 0))
             expected = np.where((x == 0) & np.isfinite(dx), between, expected)

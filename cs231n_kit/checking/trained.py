@@ -75,7 +75,7 @@ def load_trained(path: Path, check: TrainedCheck) -> tuple[str, dict[str, np.nda
 def _numbers(archive: zipfile.ZipFile, name: str, shape: tuple[int, ...]) -> np.ndarray:
     if f"{name}.npy" not in archive.namelist():
         raise TrainedError(f"the array {name} is missing: save it with save_trained(..., {name}={name})")
-    array = _read(archive, name, 8 * math.prod(shape) + _HEADER_LIMIT, shape)
+    array = _read(archive, name, 8 * math.prod(map(abs, shape)) + _HEADER_LIMIT, shape)
     if not np.isfinite(array).all():
         raise TrainedError(f"{name} holds NaN or infinity")
     return array
@@ -92,10 +92,17 @@ def _read(archive: zipfile.ZipFile, name: str, limit: int, shape: tuple[int, ...
     found, _, dtype = header(content, max_header_size=_HEADER_LIMIT)
     if dtype.kind not in ("U" if shape is None else "biuf") or dtype.itemsize > 1024:
         raise TrainedError(f"{name} is of type {str(dtype)[:20]}, not " + ("a text" if shape is None else "numbers"))
-    if found != (shape or ()):
-        raise TrainedError(f"{name} has the shape {str(found)[:40]}, expected {shape or ()}")
+    if not _fits(found, shape or ()):
+        told = str(shape or ()).replace("-", "up to ")
+        raise TrainedError(f"{name} has the shape {str(found)[:40]}, expected {told}")
     content.seek(0)
     return np.lib.format.read_array(content, allow_pickle=False, max_header_size=_HEADER_LIMIT)
+
+
+def _fits(found: tuple[int, ...], shape: tuple[int, ...]) -> bool:
+    """Whether an array's shape is as said; a negative number there is the largest that is allowed."""
+    sizes = zip(found, shape, strict=False)
+    return len(found) == len(shape) and all(1 <= n <= -m if m < 0 else n == m for n, m in sizes)
 
 
 def judge_trained(
