@@ -29,7 +29,7 @@ FUNCTIONS = [(name, check.function) for name in NOTEBOOKS for check in CHECKS[na
 LOSSES = [(name, function) for name, function in FUNCTIONS if "loss" in function]
 
 # A loss has 1.5 points for its data part, 2 for that part's gradient, 1 for the penalty, 1 for a gradient that fits the
-# loss, and 0.5 each for one example, for other dtypes, for zero weights, and with softmax for two kinds of large scores.
+# loss, and 0.5 each for one example, for other dtypes, for zero weights; softmax also for two kinds of large scores.
 COMMON = {
     "loss not averaged": 1.5 + 1 + 0.5 + 0.5,
     "gradient not averaged": 2 + 1 + 0.5 + 0.5,
