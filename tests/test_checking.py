@@ -219,6 +219,12 @@ def test_infinity_and_nan_agree_with_their_own_kind_only(expected):
         assert difference.agrees == alike, actual
 
 
+def test_of_a_single_number_no_place_is_named():
+    assert compare("values", np.float64(2.5), np.float64(4), 1e-6, 1e-8).details == "expected 2.5, got 4"
+    difference = compare("values", np.float64(2.5), np.float64(np.inf), 1e-6, 1e-8)
+    assert (difference.message, difference.details) == ("returns infinity", "")
+
+
 def test_whole_numbers_where_decimals_were_expected_are_said():
     difference = compare("values", HALVES, HALVES.astype(int), 1e-6, 1e-8)
     assert difference.message == "returns whole numbers (int64): the decimals are cut off"

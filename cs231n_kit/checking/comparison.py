@@ -38,12 +38,8 @@ def compare(kind: str, expected: np.ndarray, actual: np.ndarray, rtol: float, at
     unusable = ~np.isfinite(wide) & np.isfinite(expected)
     if unusable.any():
         what = "NaN" if np.isnan(wide[unusable]).any() else "infinity"
-        where = _place(np.argwhere(unusable)[0])
-        return Difference(
-            f"returns {what}",
-            f"{unusable.sum()} of {wide.size} values are {what}, the first at {where}",
-            np.nan,
-        )
+        count = f"{unusable.sum()} of {wide.size} values are {what}, the first at {_place(np.argwhere(unusable)[0])}"
+        return Difference(f"returns {what}", count if wide.ndim else "", np.nan)
     difference = COMPARISONS[kind](expected.astype(np.float64), wide, rtol, atol)
     if difference.agrees:
         return Difference(error=difference.error, note=note)
@@ -66,13 +62,9 @@ def compare_values(expected, actual, rtol, atol) -> Difference:
     if not (excess > 0).any():
         return Difference(error=largest)
     worst = np.unravel_index(int(excess.argmax()), excess.shape)
-    share = int((excess > 0).sum())
-    return Difference(
-        "values differ",
-        f"{share} of {errors.size} values differ, most at {_place(worst)}: "
-        f"expected {expected[worst]:.6g}, got {actual[worst]:.6g}",
-        largest,
-    )
+    count = f"{int((excess > 0).sum())} of {errors.size} values differ, most at {_place(worst)}: "
+    values = f"expected {expected[worst]:.6g}, got {actual[worst]:.6g}"
+    return Difference("values differ", count + values if errors.ndim else values, largest)
 
 
 def compare_order(expected, actual, rtol, atol) -> Difference:
