@@ -112,14 +112,17 @@ class TrainedCheck:
 def save_key(checks: list[CheckKey], trained: list[TrainedCheck] = ()) -> bytes:
     """The bytes of an `.npz` file: all arrays in one row of bytes, and a JSON text that says where each belongs.
 
-    (An array of its own for each of the thousands would make the file five times as large and slow to read.)
+    (An array of its own for each of the thousands would make the file five times as large and slow to read. Bytes that
+    are there already, such as what a mistake leaves right, are not stored again.)
     """
-    contents = bytearray()
+    contents, starts = bytearray(), {}
 
     def put(value):
         order = "F" if value.flags.f_contiguous and not value.flags.c_contiguous else "C"
-        start = len(contents)
-        contents.extend(value.tobytes(order))
+        content = value.tobytes(order)
+        start = starts.setdefault(content, len(contents))
+        if start == len(contents):
+            contents.extend(content)
         return {"dtype": value.dtype.str, "shape": value.shape, "order": order, "start": start}
 
     def pack_all(values):

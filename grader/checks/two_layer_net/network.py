@@ -60,7 +60,7 @@ def _two(rng):
 
 
 def _initial(rng):
-    return [Case((40, 30, 20, 0.3, 0.0), take=NAMES), Case((60, 40, 15, 0.01, 0.5), take=NAMES)]
+    return [Case((30, 20, 25, 0.3, 0.0), take=NAMES), Case((25, 22, 20, 0.01, 0.5), take=NAMES)]
 
 
 def _scores(rng):
