@@ -201,6 +201,10 @@ def test_without_a_file_it_is_not_implemented_yet(tmp_path):
     report = report_on(tmp_path, accurate(1))
     assert report.earned == 0
     assert "not implemented yet" in repr(report) and "there is no file tiny_trained.npz" in repr(report)
+    assert [v.title for v in report.verdicts] == [
+        "At least 50% right on digits, or 50% right on cifar10",
+        "At least 80% right on digits, or 80% right on cifar10",
+    ]
 
 
 def test_a_classifier_that_fails_is_told_and_costs_this_part_only(tmp_path):

@@ -125,7 +125,9 @@ def judge_trained(
             accuracy = min(accuracy, mirrored + MIRROR_MARGIN)
     except TrainedError as error:
         status = FAILED if path.exists() else NOT_IMPLEMENTED
-        titles = [f"Step {number}" for number in range(1, len(check.steps) + 1)]
+        names = list(check.data)
+        needed = zip(*(on.accuracies for on in check.data.values()), strict=True)
+        titles = ["At least " + ", or ".join(map("{:.0%} right on {}".format, step, names)) for step in needed]
         rows = [Verdict(title, points, status) for title, points in zip(titles, check.steps, strict=True)]
         return _report(check, rows, f"Nothing could be measured: {error}.")
     rows = []
