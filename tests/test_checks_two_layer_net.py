@@ -490,6 +490,11 @@ def test_a_network_without_params_or_gradients_is_told_so():
         assert words in repr(report) and earned["loss(X, y): the loss (reg = 0)"] == 1, report
 
 
+def test_the_entry_of_the_dictionary_that_is_wrong_is_named():
+    report = report_on("TwoLayerNet", mistaken("TwoLayerNet", "biases one").function("TwoLayerNet"), 0)
+    assert report.verdicts[0].details.startswith("b1: 20 of 20 values differ"), report
+
+
 # The answer key and the notebook
 
 

@@ -157,12 +157,24 @@ def _differences(p: PropertyKey, values: list[tuple[np.ndarray, ...]]) -> list[t
     kind = p.compare if p.compare in COMPARISONS else "values"
     found = []
     for related in relate(p.compare, p.cases, values):
+        names = _names(p.cases[related.case], len(related.expected))
         differences = [
-            compare(kind, related.expected[i], related.actual[i], p.rtol, p.atol)
+            _of(names[i], compare(kind, related.expected[i], related.actual[i], p.rtol, p.atol))
             for i in _compared(p, len(related.expected))
         ]
         found.append((related.case, [Difference(related.failure, error=np.nan)] if related.failure else differences))
     return found
+
+
+def _names(case: Case, count: int) -> tuple[int | str, ...]:
+    """What the values of a case are called: entries of a dictionary by their keys, others not."""
+    return case.take if case.take is not None and len(case.take) == count else ("",) * count
+
+
+def _of(name: int | str, difference: Difference) -> Difference:
+    if not isinstance(name, str) or not name or not difference.details:
+        return difference
+    return replace(difference, details=f"{name}: {difference.details}")
 
 
 def _compared(p: PropertyKey, count: int) -> tuple[int, ...]:
