@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 from nbclient import NotebookClient
-from nbclient.exceptions import CellTimeoutError
+from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
 
@@ -116,6 +116,7 @@ class Session:
         self._numbers = itertools.count(1)
         self._kernels = 0
         self._answers = True
+        self._leaving = False
 
     def __enter__(self) -> "Session":
         self._bring_up()
@@ -211,6 +212,7 @@ class Session:
             record_timing=False,
             coalesce_streams=True,
             shutdown_kernel="immediate",
+            on_cell_executed=self._watch_exits,
         )
         try:
             self._client.start_new_kernel()
@@ -228,8 +230,11 @@ class Session:
             if time.monotonic() > deadline:
                 self._note(index, f"not run: the notebook took longer than {self._settings.notebook_timeout} s")
                 return None
+            self._leaving = False
             try:
                 self._client.execute_cell(cell, index)
+                if self._leaving:
+                    raise DeadKernelError("it was told to exit, and will in a moment")
             except CellTimeoutError:
                 self._note(index, f"this cell was stopped after {self._settings.cell_timeout} s and is left out")
                 return index
@@ -242,6 +247,11 @@ class Session:
                 self._notebook.cells[index].execution_count = cell.execution_count
                 self._recorded = index + 1
         return None
+
+    def _watch_exits(self, execute_reply: dict, **_) -> None:
+        """Notice `exit()`: the kernel goes on for a moment, and would die in a cell that has no part in it."""
+        payload = execute_reply["content"].get("payload", [])
+        self._leaving = any(entry.get("source") == "ask_exit" for entry in payload if isinstance(entry, dict))
 
     def _note(self, index: int, words: str) -> None:
         self._log.warning("cell %d: %s", index + 1, words)

@@ -215,3 +215,13 @@ def test_the_judge_takes_any_cache_and_expected_gradients_are_nowhere_to_be_foun
     assert earned[0] == full
     assert earned[1] == {**full, "affine_backward": 0, "TwoLayerNet": earned[1]["TwoLayerNet"]}
     assert earned[1]["TwoLayerNet"] < full["TwoLayerNet"]
+
+
+def test_a_cell_that_exits_is_the_only_one_left_out():
+    """exit() ends the kernel a tenth of a second later, when it runs another cell."""
+    cells = ["def give(x):\n    return x", "exit()", *(f"def later{i}(x):\n    return {i} * x" for i in range(9))]
+    notebook = new_notebook(cells=[new_code_cell(source) for source in cells])
+    with Session(notebook, ROOT / "tests", (), SessionSettings(), LOG) as session:
+        assert [ask(session, name, X).status for name in ("give", "later0", "later8")] == ["returned"] * 3
+    notes = [i for i, cell in enumerate(notebook.cells) for output in cell.outputs if output.output_type == "error"]
+    assert notes == [1] and "exit call" in notebook.cells[1].outputs[0].evalue
