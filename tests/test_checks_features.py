@@ -2,6 +2,7 @@
 
 import doctest
 import importlib.util
+import re
 import warnings
 from functools import cache
 from pathlib import Path
@@ -255,6 +256,19 @@ def test_hints_are_sentences_and_do_not_contain_the_repair():
             assert mistake.hint.endswith((".", "?")) and len(mistake.hint) > 40
             for right, _ in mistake.replace:
                 assert right not in mistake.hint
+
+
+def test_features_in_another_order_are_told_by_their_places():
+    wrong = mistaken("hog_feature", "cells column by column")
+    report = report_on("hog_feature", wrong, 0)
+    told = re.search(r"number (\d+) by size should be at \[(\d+)\] and is at \[(\d+)\]", repr(report))
+    rank, should, place = (int(number) for number in told.groups())
+    case = key_of("hog_feature", 0).properties[1].cases[0]
+    largest = np.sort(case.expected[0])[-rank]
+    assert should != place
+    assert case.expected[0][should] == pytest.approx(largest) and wrong(*case.arguments)[place] == pytest.approx(
+        largest
+    )
 
 
 def test_a_mistake_in_single_precision_is_recognised_too():

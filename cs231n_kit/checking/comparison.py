@@ -69,9 +69,14 @@ def compare_values(expected, actual, rtol, atol) -> Difference:
 
 def compare_order(expected, actual, rtol, atol) -> Difference:
     """Each row sorts its columns in the same order (the values themselves may be on another scale)."""
-    wrong = (np.argsort(expected, axis=-1, kind="stable") != np.argsort(actual, axis=-1, kind="stable")).any(axis=-1)
+    wanted, found = (np.argsort(values, axis=-1, kind="stable") for values in (expected, actual))
+    wrong = (wanted != found).any(axis=-1)
     if not wrong.any():
         return Difference()
+    if expected.ndim == 1:
+        last = np.flatnonzero(wanted != found)[-1]
+        places = f"should be at {_place([wanted[last]])} and is at {_place([found[last]])}"
+        return Difference("the order is wrong", f"number {len(wanted) - last} by size {places}", np.nan)
     where = _place(np.argwhere(wrong)[0])
     return Difference("the order is wrong", f"{wrong.sum()} rows sort differently, the first is row {where}", np.nan)
 
