@@ -224,6 +224,17 @@ def test_margins_that_are_compared_keep_away_from_the_kink():
                     assert np.abs(margins).min() > 0.04, (p.title, seed)
 
 
+def test_scores_are_as_large_as_the_property_says_and_moderate_elsewhere():
+    for name in ("softmax_loss_naive", "softmax_loss_vectorized"):
+        for p in CHECKS["softmax"][name].properties:
+            for W, X, _, _ in p.cases(generator(0)(p)):
+                sizes = np.abs(X @ W)
+                if p.title == "Scores of 1,000 do not overflow":
+                    assert sizes.min() > 900
+                elif "1,000" not in p.title:
+                    assert sizes.max() < 50
+
+
 @pytest.mark.parametrize("notebook, name", FUNCTIONS)
 def test_cases_stay_small(notebook, name):
     cases = [case for p in key_of(notebook, name, 0).properties for case in p.cases]
