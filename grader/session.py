@@ -65,10 +65,10 @@ class Question:
 class Handle:
     """What the kernel kept of the answer to a question, which never leaves it.
 
-    The judge makes handles and no kernel ever sends one, so there is nothing to forge. A handle ends with its kernel.
+    The judge makes handles and no kernel ever sends one, so there is nothing to forge. The number is the question's,
+    which never occurs again: a handle ends with its kernel.
     """
 
-    kernel: int
     number: int
 
 
@@ -114,7 +114,6 @@ class Session:
         self._recorded = 0
         self._lethal: set[int] = set()
         self._numbers = itertools.count(1)
-        self._kernels = 0
         self._answers = True
         self._leaving = False
 
@@ -139,8 +138,6 @@ class Session:
         packed = []
         for value in question.arguments:
             if isinstance(value, Kept):
-                if value.of.kernel != self._kernels:
-                    return Outcome("unkept", returned_type="value any more")
                 value = replace(value, of=value.of.number)
             packed.append(pack(value, put))
         header = {"id": number, "limit": size, **asdict(replace(question, arguments=packed))}
@@ -152,7 +149,7 @@ class Session:
                 raise WireError("an answer to another question")
             outcome = read_outcome(answer, values)
             keeps = question.keep and outcome.status == "returned"
-            return replace(outcome, kept=Handle(self._kernels, number)) if keeps else outcome
+            return replace(outcome, kept=Handle(number)) if keeps else outcome
         except TimeoutError:
             self._kill()
             return Outcome("timeout")
@@ -194,7 +191,6 @@ class Session:
         self._answers = False
 
     def _start(self) -> None:
-        self._kernels += 1
         manager = sandboxed_kernel_manager(
             self._folder,
             masked=self._masked,
