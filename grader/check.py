@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from cs231n_kit.checking.answer_key import Case, CheckKey, MistakeKey, PropertyKey
-from cs231n_kit.checking.calling import Outcome, call
+from cs231n_kit.checking.answer_key import Case, CheckKey, MistakeKey, PropertyKey, TrainedCheck
+from cs231n_kit.checking.calling import Outcome, call_named, in_turn
 
 from .reference import Reference
 
@@ -17,17 +17,21 @@ from .reference import Reference
 class Property:
     """One thing that should hold, with points of its own.
 
-    cases: draws argument tuples from a random generator (empty for compare="no_loops").
-    compare: "values", "order", "labels" or "no_loops"; a value passes when
-    |actual - expected| <= atol + rtol |expected|.
+    cases: draws argument tuples from a random generator, or Cases, where another function is called. Those of
+    compare="no_loops" are calls with more and more data; it may have none.
+    compare: "values", "order", "labels", "drawn", "noise", "no_loops", a relation between calls ("difference",
+    "own_gradient", "own_backward", "own_step", "subgradient": see `cs231n_kit.checking.relations`), or "either", for
+    backward passes (see `cs231n_kit.checking.alternatives`). outputs: which of the returned values are compared, all
+    when empty. A value passes when |actual - expected| <= atol + rtol |expected|.
     """
 
     title: str
     points: float
-    cases: Callable[[np.random.Generator], Sequence[tuple]] | None = None
+    cases: Callable[[np.random.Generator], Sequence[tuple | Case]] | None = None
     compare: str = "values"
     rtol: float = 1e-6
     atol: float = 1e-8
+    outputs: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -55,10 +59,11 @@ class Check:
 
 @dataclass(frozen=True)
 class NotebookChecks:
-    """All checks of a notebook, and the modules that are hidden from it while it is graded."""
+    """All checks of a notebook, the modules hidden from it while it is graded, and its trained results."""
 
     checks: tuple[Check, ...]
     masked: tuple[str, ...] = ()
+    trained: tuple[TrainedCheck, ...] = ()
 
     def __getitem__(self, function: str) -> Check:
         return {check.function: check for check in self.checks}[function]
@@ -78,34 +83,41 @@ def draw_cases(check: Check, reference: Reference, generator: Callable[[Property
     generator(property) gives the random generator of a property: fixed for the students' answer key, secret for
     the judge.
     """
-    function = reference.function(check.function)
-    properties = tuple(_draw(p, function, generator(p)) for p in check.properties)
-    return CheckKey(check.function, tuple(inspect.signature(function).parameters), properties)
+    properties = tuple(_draw(p, check.function, reference, generator(p)) for p in check.properties)
+    parameters = tuple(inspect.signature(reference.function(check.function)).parameters)
+    return CheckKey(check.function, parameters, properties)
 
 
 def add_mistakes(key: CheckKey, check: Check, reference: Reference) -> CheckKey:
     """`key` with what each mistaken variant of the reference returns for its cases."""
     mistakes = tuple(
-        MistakeKey(m.name, m.hint, _outputs(reference.patched(m.replace).function(check.function), key.properties))
+        MistakeKey(m.name, m.hint, _outputs(check.function, reference.patched(m.replace), key.properties))
         for m in check.mistakes
     )
     return replace(key, mistakes=mistakes)
 
 
-def _draw(p: Property, function: Callable, generator: np.random.Generator) -> PropertyKey:
-    cases = []
-    for arguments in p.cases(generator) if p.cases else ():
-        outcome = call(function, arguments)
-        if outcome.status != "returned":
-            raise RuntimeError(f"the reference fails on its own case of {p.title!r}: {outcome}")
-        cases.append(Case(tuple(arguments), outcome.values))
-    return PropertyKey(p.title, p.points, p.compare, p.rtol, p.atol, tuple(cases))
+def _draw(p: Property, function: str, reference: Reference, generator: np.random.Generator) -> PropertyKey:
+    drawn = p.cases(generator) if p.cases else ()
+    cases = [d if isinstance(d, Case) else Case(tuple(d)) for d in drawn]
+    outcomes = _outcomes(function, reference, cases)
+    failed = next((o for o in outcomes if o.status != "returned"), None)
+    if failed is not None:
+        raise RuntimeError(f"the reference fails on its own case of {p.title!r}: {failed}")
+    cases = [replace(case, expected=outcome.values) for case, outcome in zip(cases, outcomes, strict=True)]
+    return PropertyKey(p.title, p.points, p.compare, p.rtol, p.atol, tuple(cases), p.outputs)
 
 
-def _outputs(function: Callable, properties: tuple[PropertyKey, ...]) -> tuple:
+def _outcomes(function: str, reference: Reference, cases: Sequence[Case]) -> list[Outcome]:
+    def ask(case: Case, keep: bool) -> Outcome:
+        return call_named(reference.namespace, case.function or function, case.arguments, case.take)
+
+    return in_turn(cases, ask)
+
+
+def _outputs(function: str, mistaken: Reference, properties: tuple[PropertyKey, ...]) -> tuple:
     """What a mistaken variant returns for every case, None where it does not return arrays."""
-
-    def values(outcome: Outcome):
-        return outcome.values if outcome.status == "returned" else None
-
-    return tuple(tuple(values(call(function, case.arguments)) for case in p.cases) for p in properties)
+    return tuple(
+        tuple(o.values if o.status == "returned" else None for o in _outcomes(function, mistaken, p.cases))
+        for p in properties
+    )

@@ -80,6 +80,7 @@ def autograde(
                 progress.console.print(_line(place, assignment, graded))
                 problems += bool(graded.problem)
                 progress.advance(task)
+    _tell_equal_results(place, assignment)
     console.print(f"Next: cs231n grades {assignment}, cs231n feedback {assignment}")
     raise typer.Exit(1 if problems else 0)
 
@@ -123,11 +124,13 @@ def grades(
     from .course import write_csv
 
     with _mendable():
-        rows = _course(course).grades(assignment)
+        place = _course(course)
+        rows = place.grades(assignment)
     if as_csv:
         write_csv(rows, sys.stdout)
     elif rows:
         console.print(grade_table(assignment, rows))
+        _tell_equal_results(place, assignment)
     else:
         console.print(f"No submission of {assignment} is graded yet. Next: cs231n autograde {assignment}")
 
@@ -162,6 +165,12 @@ def grade_table(assignment: str, rows: list) -> Table:
         cells = {name: "by hand" if by_hand else f"{score:g}/{points:g}" for name, score, points, by_hand in row.cells}
         table.add_row(escape(row.student), *(cells.get(name, "") for name in names), f"{row.score:g}/{row.points:g}")
     return table
+
+
+def _tell_equal_results(place, assignment: str) -> None:
+    for file, students in place.equal_results(assignment):
+        names = escape(", ".join(students))
+        console.print(f"[yellow]![/] {file} holds the same arrays, to the last bit, for: {names}", soft_wrap=True)
 
 
 def _line(place, assignment: str, graded) -> str:

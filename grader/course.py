@@ -4,6 +4,7 @@ import csv
 import logging
 import re
 import warnings
+import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,8 @@ from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.apps.api import NbGraderAPI
 from sqlalchemy.exc import SAWarning
 from traitlets.config import PyFileConfigLoader
+
+from .check import load_checks
 
 CONFIG = "nbgrader_config.py"
 
@@ -112,6 +115,19 @@ class Course:
             submissions = gradebook.assignment_submissions(assignment)
             return sorted((_grade(s) for s in submissions), key=lambda grade: grade.student)
 
+    def equal_results(self, assignment: str) -> list[tuple[str, list[str]]]:
+        """Trained results whose arrays are equal to the last bit: (file, the students who handed them in)."""
+        names = sorted(path.stem for path in self.path("source", assignment).glob("*.ipynb"))
+        checks = [loaded for name in names if (loaded := load_checks(name))]
+        found = []
+        for file in (trained.file for check in checks for trained in check.trained):
+            owners: dict[tuple, list[str]] = {}
+            for student in self.students(assignment):
+                if contents := _contents(self.path("submitted", assignment, student) / file):
+                    owners.setdefault(contents, []).append(student)
+            found += [(file, students) for students in owners.values() if len(students) > 1]
+        return found
+
     def _require_release(self, assignment: str) -> None:
         try:
             with self.gradebook() as gradebook:
@@ -129,6 +145,15 @@ def _grade(submission) -> Grade:
         (g.name, g.score, g.max_score, bool(g.needs_manual_grade)) for n in submission.notebooks for g in n.grades
     )
     return Grade(submission.student.id, submission.score, submission.max_score, any(c[3] for c in cells), cells)
+
+
+def _contents(path: Path) -> tuple:
+    """Names, sizes and checksums of what is in an .npz file, without reading it; () where it is none."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return tuple(sorted((member.filename, member.file_size, member.CRC) for member in archive.infolist()))
+    except (OSError, zipfile.BadZipFile, ValueError):
+        return ()
 
 
 def write_csv(grades: list[Grade], file: TextIO) -> None:
@@ -160,6 +185,7 @@ def _explain(result: dict) -> str:
 _KNOWN = (
     (r"SandboxUnavailable: ([^\n]+\n\s*[^\n]+)", "{0}"),
     (r"ValueError: (the submission holds [^\n]+)", "{0}"),
+    (r"DatasetError: ([^\n]+)\n([^\n]+)", "its trained result cannot be judged here: {0} {1}"),
     (r"NotJSONError|JSONDecodeError", "the notebook is not valid JSON: ask for it to be saved and submitted again"),
     (r"NotebookValidationError", "the notebook is damaged (not a valid notebook): ask for it to be submitted again"),
     (r"UnicodeDecodeError", "the notebook is not UTF-8 text: ask for it to be saved in Jupyter and submitted again"),

@@ -84,16 +84,18 @@ def submissions(released: NotebookNode, solution: NotebookNode) -> dict[str, Not
     }
 
 
-def make_course(course: Course, folder: Path) -> Course:
-    """A course of its own in `folder`, with the assignment's solution and the configuration of `course`."""
-    shutil.copytree(course.path("source", ASSIGNMENT), folder / "solutions" / ASSIGNMENT, dirs_exist_ok=True)
+def make_course(course: Course, folder: Path, notebook: str = NOTEBOOK) -> Course:
+    """A course of its own in `folder`, with one notebook of the assignment and the configuration of `course`."""
+    solutions = folder / "solutions" / ASSIGNMENT
+    solutions.mkdir(parents=True, exist_ok=True)
+    shutil.copy(course.path("source", ASSIGNMENT) / f"{notebook}.ipynb", solutions)
     shutil.copy(course.root / CONFIG, folder)
     return Course(folder)
 
 
-def hand_in(course: Course, student: str, notebook: NotebookNode) -> Path:
+def hand_in(course: Course, student: str, notebook: NotebookNode, name: str = NOTEBOOK) -> Path:
     """Put `notebook` where a submission of `student` is looked for."""
-    path = course.path("submitted", ASSIGNMENT, student) / f"{NOTEBOOK}.ipynb"
+    path = course.path("submitted", ASSIGNMENT, student) / f"{name}.ipynb"
     path.parent.mkdir(parents=True, exist_ok=True)
     nbformat.write(notebook, path)
     return path

@@ -8,20 +8,22 @@ import os
 import secrets
 import time
 from collections.abc import Callable
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
 from IPython.core.inputtransformer2 import TransformerManager
 from nbformat import NotebookNode
 
-from cs231n_kit.checking.answer_key import CheckKey
-from cs231n_kit.checking.calling import Outcome
+from cs231n_kit.checking.answer_key import Case, CheckKey
+from cs231n_kit.checking.calling import Outcome, in_turn
 from cs231n_kit.checking.loops import find_loop
 from cs231n_kit.checking.verdicts import Report, judge
+from cs231n_kit.datasets import load
 
 from .check import Check, NotebookChecks, Property, add_mistakes, draw_cases
 from .reference import Reference, is_answer
-from .session import Session
+from .session import Question, Session
 
 SECRET_FILE = ".course-secret"
 PUBLIC_SEED = 231
@@ -71,7 +73,7 @@ def judge_notebook(
     for check in checks.checks:
         key = draw_cases(check, reference, generator(check.function))
         ask = _asker(check, key, session)
-        outcomes = [[ask(case.arguments) for case in p.cases] for p in key.properties]
+        outcomes = [in_turn(p.cases, partial(ask, counted=p.compare == "no_loops")) for p in key.properties]
         loop = find_loop(check.function, sources)
         report = judge(key, outcomes, loop)
         if not report.passed:
@@ -81,21 +83,22 @@ def judge_notebook(
     return reports
 
 
-def _asker(check: Check, key: CheckKey, session: Session) -> Callable[[tuple], Outcome]:
+def _asker(check: Check, key: CheckKey, session: Session) -> Callable[..., Outcome]:
     """Asks the session, within the check's time limit. After a time-out, or when the kernel died twice, it gives up."""
     expected = [v for p in key.properties for case in p.cases for v in case.expected]
     size = 16 * max((v.nbytes for v in expected), default=0) + 2**16
     left, deaths = check.time_limit, 0
     given_up: Outcome | None = None
 
-    def ask(arguments: tuple) -> Outcome:
+    def ask(case: Case, keep: bool = False, counted: bool = False) -> Outcome:
         nonlocal left, deaths, given_up
         if given_up is None and not session.ready():
             given_up = Outcome("unanswerable")
         if given_up is not None:
             return given_up
         started = time.monotonic()
-        outcome = session.ask(check.function, arguments, size, started + left)
+        question = Question(case.function or check.function, case.arguments, case.take, keep, counted)
+        outcome = session.ask(question, size, started + left)
         left -= time.monotonic() - started
         deaths += outcome.status in ("died", "garbled")
         if outcome.status == "timeout" or deaths == 2:
@@ -103,6 +106,16 @@ def _asker(check: Check, key: CheckKey, session: Session) -> Callable[[tuple], O
         return outcome
 
     return ask
+
+
+@cache
+def held_out_images(data_set: str) -> tuple[np.ndarray, np.ndarray]:
+    """The test images (N, H, W, C) and labels (N,) of a data set, kept for the next submission.
+
+    Raises DatasetError, which says how to get it, where it is not on this machine: nothing can be judged then.
+    """
+    data = load(data_set, subset={"train": 0, "val": 0}, download=False)
+    return data.X_test, data.y_test
 
 
 def function_sources(notebook: NotebookNode) -> dict[str, str]:

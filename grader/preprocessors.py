@@ -1,5 +1,6 @@
 """The judge's places in nbgrader's assembly lines, named in `nbgrader_config.py`."""
 
+import shutil
 from pathlib import Path
 
 import nbformat
@@ -13,9 +14,10 @@ from traitlets import Bool, Float, Integer
 
 from cs231n_kit.checking.answer_key import save_key
 from cs231n_kit.checking.rendering import html, text
+from cs231n_kit.checking.trained import judge_trained
 
 from .check import NotebookChecks, add_mistakes, draw_cases, load_checks
-from .judge import course_secret, judge_notebook, public_generator, secret_generator
+from .judge import course_secret, held_out_images, judge_notebook, public_generator, secret_generator
 from .reference import Reference
 from .restore import restore
 from .sandbox import Limits
@@ -24,7 +26,18 @@ from .session import Session, SessionSettings
 REMARKS = "cs231n_remarks"
 
 
-class WriteAnswerKey(NbGraderPreprocessor):
+class _InCourse(NbGraderPreprocessor):
+    @property
+    def course(self) -> CourseDirectory:
+        return CourseDirectory(parent=self)
+
+    def folder(self, step: str, info: dict, student: str = ".") -> Path:
+        """The folder of a step ("source", "release", "submitted" ...) of the assignment in `info`."""
+        directory = getattr(self.course, f"{step}_directory")
+        return Path(self.course.format_path(directory, student, info["assignment"]))
+
+
+class WriteAnswerKey(_InCourse):
     """At release: compares the notebook with its checks and writes the students' answer key beside it."""
 
     def preprocess(self, nb: NotebookNode, resources: dict) -> tuple[NotebookNode, dict]:
@@ -38,14 +51,17 @@ class WriteAnswerKey(NbGraderPreprocessor):
             add_mistakes(draw_cases(check, reference, public_generator(check.function)), check, reference)
             for check in checks.checks
         ]
-        resources.setdefault("outputs", {})[f"{name}_key.npz"] = save_key(keys)
+        resources.setdefault("outputs", {})[f"{name}_key.npz"] = save_key(keys, checks.trained)
+        released = self.folder("release", resources["nbgrader"])
+        for trained in checks.trained:  # nbgrader has copied the instructor's own, if there is one
+            (released / trained.file).unlink(missing_ok=True)
         return nb, resources
 
 
 def compare_points(nb: NotebookNode, checks: NotebookChecks, name: str) -> None:
     """Raises ValueError unless each check has its cell in the notebook, worth the check's points."""
     cells = {c.metadata.nbgrader.grade_id: c.metadata.nbgrader.points for c in nb.cells if _is_check(c)}
-    for check in checks.checks:
+    for check in (*checks.checks, *checks.trained):
         if cells.pop(check.function, None) != check.points:
             raise ValueError(
                 f"{name}.ipynb: the check cell {check.function!r} is missing or not worth {check.points:g} points, "
@@ -55,18 +71,7 @@ def compare_points(nb: NotebookNode, checks: NotebookChecks, name: str) -> None:
         raise ValueError(f"{name}.ipynb: no check in grader.checks.{name} for the cells {', '.join(cells)}")
 
 
-class _WithSource(NbGraderPreprocessor):
-    @property
-    def course(self) -> CourseDirectory:
-        return CourseDirectory(parent=self)
-
-    def source(self, info: dict) -> Path:
-        """The solution notebook of the submission described by `info` (nbgrader's resources)."""
-        folder = self.course.format_path(self.course.source_directory, ".", info["assignment"])
-        return Path(folder) / f"{info['notebook']}.ipynb"
-
-
-class RestoreCells(_WithSource):
+class RestoreCells(_InCourse):
     """Before grading: puts damaged, deleted and duplicated cells back, and remembers what was mended."""
 
     def preprocess(self, nb: NotebookNode, resources: dict) -> tuple[NotebookNode, dict]:
@@ -74,7 +79,10 @@ class RestoreCells(_WithSource):
         refuse_links(Path(resources["metadata"]["path"]))
         with Gradebook(info["db_url"]) as gradebook:
             released = _released_cells(gradebook.find_notebook(info["notebook"], info["assignment"]))
-        order = [c.metadata.get("nbgrader", {}).get("grade_id") for c in nbformat.read(self.source(info), 4).cells]
+        order = [
+            c.metadata.get("nbgrader", {}).get("grade_id")
+            for c in nbformat.read(self.folder("source", info) / f"{info['notebook']}.ipynb", 4).cells
+        ]
         released.sort(key=lambda cell: order.index(cell.metadata.nbgrader.grade_id))
         nb.cells, remarks = restore(nb.cells, released)
         for remark in remarks:
@@ -117,7 +125,7 @@ def _released_cells(notebook: Notebook) -> list[NotebookNode]:
     ]
 
 
-class Judge(_WithSource):
+class Judge(_InCourse):
     """Runs the submission in the sandbox, asks its functions for hidden cases, and writes the verdicts."""
 
     cell_timeout = Integer(30, help="Seconds for one cell of a submission.").tag(config=True)
@@ -130,7 +138,7 @@ class Judge(_WithSource):
     def preprocess(self, nb: NotebookNode, resources: dict) -> tuple[NotebookNode, dict]:
         info = resources["nbgrader"]
         checks = load_checks(info["notebook"]) or NotebookChecks(())
-        reference = Reference.from_notebook(self.source(info))
+        reference = Reference.from_notebook(self.folder("source", info) / f"{info['notebook']}.ipynb")
         secret = course_secret(Path(self.course.root))
         settings = SessionSettings(
             cell_timeout=self.cell_timeout,
@@ -139,12 +147,18 @@ class Judge(_WithSource):
             allow_unsandboxed=self.allow_unsandboxed,
         )
         folder = Path(resources["metadata"]["path"])
+        bring_results(checks, self.folder("submitted", info, info["student"]), folder)
 
         def generator(function: str):
             return secret_generator(secret, info["student"], info["assignment"], info["notebook"], function)
 
         with Session(nb, folder, checks.masked, settings, self.log) as session:
             reports = judge_notebook(checks, reference, nb, session, generator, self.log)
+        for trained in checks.trained:
+            classifier = reference.function(trained.classifier)
+            report = judge_trained(trained, folder, classifier, held_out_images, hidden=True)
+            reports[trained.function] = report
+            self.log.info("%s: %g of %g points", trained.function, report.earned, trained.points)
         info["reports"] = reports
         for cell in nb.cells:
             if _is_check(cell) and cell.metadata.nbgrader.grade_id in reports:
@@ -155,6 +169,14 @@ class Judge(_WithSource):
             listed = "\n".join(f"- {remark}" for remark in remarks)
             nb.cells.insert(0, new_markdown_cell(f"**Mended before grading**\n\n{listed}"))
         return nb, resources
+
+
+def bring_results(checks: NotebookChecks, submitted: Path, folder: Path) -> None:
+    """Put the submitted trained results into `folder`, where nbgrader may have put the instructor's own over them."""
+    for trained in checks.trained:
+        (folder / trained.file).unlink(missing_ok=True)
+        if (submitted / trained.file).is_file():
+            shutil.copy(submitted / trained.file, folder)
 
 
 class SaveJudgedGrades(SaveAutoGrades):

@@ -7,6 +7,8 @@ from pathlib import Path
 import nbformat
 from IPython.core.inputtransformer2 import TransformerManager
 
+from cs231n_kit.checking.calling import find
+
 SKIP_TAG = "skip-grading"
 
 
@@ -34,12 +36,17 @@ class Reference:
         transform = TransformerManager().transform_cell
         return cls("\n\n".join(transform(cell.source) for cell in notebook.cells if is_answer(cell)), path.stem)
 
-    def function(self, name: str) -> Callable:
-        """The function called `name`. Raises LookupError when the notebook does not define it."""
+    @property
+    def namespace(self) -> dict:
+        """What the notebook's cells define."""
         if self._module is None:
             self._module = self._load()
-        found = getattr(self._module, name, None)
-        if not callable(found):
+        return vars(self._module)
+
+    def function(self, name: str) -> Callable:
+        """The function called `name`. Raises LookupError when the notebook does not define it."""
+        found = find(self.namespace, name)
+        if found is None:
             raise LookupError(f"the solution notebook {self._name} defines no function {name}")
         return found
 

@@ -11,17 +11,18 @@ import logging
 import socket
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 from nbclient import NotebookClient
-from nbclient.exceptions import CellTimeoutError
+from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
 
 from cs231n_kit.checking.answering import STARTED
-from cs231n_kit.checking.calling import MESSAGE_LIMIT, PRINTED_LIMIT, Outcome, Raised
+from cs231n_kit.checking.arguments import Kept, pack
+from cs231n_kit.checking.calling import INSTRUCTION_LIMIT, MESSAGE_LIMIT, PRINTED_LIMIT, Outcome, Raised, Take
 from cs231n_kit.checking.wire import WireError, receive, send
 
 from .display import clean
@@ -43,6 +44,32 @@ class SessionSettings:
     restarts: int = 8
     limits: Limits = field(default_factory=Limits)
     allow_unsandboxed: bool = False
+
+
+@dataclass(frozen=True)
+class Question:
+    """A call to be made in the student's notebook. arguments, take, counted: see `cs231n_kit.checking.calling.call`.
+
+    keep: have the kernel keep what the function returns. The outcome then has a Handle to it, to be passed on as an
+    argument, Kept(handle, part).
+    """
+
+    function: str
+    arguments: tuple
+    take: Take = None
+    keep: bool = False
+    counted: bool = False
+
+
+@dataclass(frozen=True)
+class Handle:
+    """What the kernel kept of the answer to a question, which never leaves it.
+
+    The judge makes handles and no kernel ever sends one, so there is nothing to forge. The number is the question's,
+    which never occurs again: a handle ends with its kernel.
+    """
+
+    number: int
 
 
 class _Client(NotebookClient):
@@ -88,6 +115,7 @@ class Session:
         self._lethal: set[int] = set()
         self._numbers = itertools.count(1)
         self._answers = True
+        self._leaving = False
 
     def __enter__(self) -> "Session":
         self._bring_up()
@@ -96,23 +124,32 @@ class Session:
     def __exit__(self, *exception) -> None:
         self._kill()
 
-    def ask(self, function: str, arguments: tuple, size: int, deadline: float) -> Outcome:
-        """What `function(*arguments)` does in the student's notebook, by the `time.monotonic()` value `deadline`.
+    def ask(self, question: Question, size: int, deadline: float) -> Outcome:
+        """What the call does in the student's notebook, by the `time.monotonic()` value `deadline`.
 
         size: most bytes of arrays to accept. Call `ready` first.
         """
-        number = next(self._numbers)
-        arrays = tuple(v for v in arguments if isinstance(v, np.ndarray))
-        places = iter(range(len(arrays)))
-        packed = [{"array": next(places)} if isinstance(v, np.ndarray) else v for v in arguments]
-        question = {"id": number, "function": function, "arguments": packed, "limit": size}
+        number, arrays = next(self._numbers), []
+
+        def put(array: np.ndarray) -> dict:
+            arrays.append(array)
+            return {"array": len(arrays) - 1}
+
+        packed = []
+        for value in question.arguments:
+            if isinstance(value, Kept):
+                value = replace(value, of=value.of.number)
+            packed.append(pack(value, put))
+        header = {"id": number, "limit": size, **asdict(replace(question, arguments=packed))}
         try:
             self._channel.settimeout(max(0.01, deadline - time.monotonic()))
-            send(self._channel, question, arrays)
-            header, values = receive(self._channel, size, deadline)
-            if header.get("id") != number:
+            send(self._channel, header, tuple(arrays))
+            answer, values = receive(self._channel, size, deadline)
+            if answer.get("id") != number:
                 raise WireError("an answer to another question")
-            return read_outcome(header, values)
+            outcome = read_outcome(answer, values)
+            keeps = question.keep and outcome.status == "returned"
+            return replace(outcome, kept=Handle(number)) if keeps else outcome
         except TimeoutError:
             self._kill()
             return Outcome("timeout")
@@ -120,7 +157,7 @@ class Session:
             self._kill()
             return Outcome("died")
         except WireError as error:
-            self._log.warning("%s: unreadable answer (%s)", function, error)
+            self._log.warning("%s: unreadable answer (%s)", question.function, error)
             self._kill()
             return Outcome("garbled")
 
@@ -171,6 +208,7 @@ class Session:
             record_timing=False,
             coalesce_streams=True,
             shutdown_kernel="immediate",
+            on_cell_executed=self._watch_exits,
         )
         try:
             self._client.start_new_kernel()
@@ -188,8 +226,11 @@ class Session:
             if time.monotonic() > deadline:
                 self._note(index, f"not run: the notebook took longer than {self._settings.notebook_timeout} s")
                 return None
+            self._leaving = False
             try:
                 self._client.execute_cell(cell, index)
+                if self._leaving:
+                    raise DeadKernelError("it was told to exit, and will in a moment")
             except CellTimeoutError:
                 self._note(index, f"this cell was stopped after {self._settings.cell_timeout} s and is left out")
                 return index
@@ -202,6 +243,11 @@ class Session:
                 self._notebook.cells[index].execution_count = cell.execution_count
                 self._recorded = index + 1
         return None
+
+    def _watch_exits(self, execute_reply: dict, **_) -> None:
+        """Notice `exit()`: the kernel goes on for a moment, and would die in a cell that has no part in it."""
+        payload = execute_reply["content"].get("payload", [])
+        self._leaving = any(entry.get("source") == "ask_exit" for entry in payload if isinstance(entry, dict))
 
     def _note(self, index: int, words: str) -> None:
         self._log.warning("cell %d: %s", index + 1, words)
@@ -219,11 +265,16 @@ class Session:
 def read_outcome(header: dict, values: tuple[np.ndarray, ...]) -> Outcome:
     """The Outcome that an untrusted answer describes; raises WireError for anything unexpected."""
     status = header.get("status")
-    if status not in ("returned", "nothing", "object", "raised", "undefined") or (values and status != "returned"):
+    if status not in ("returned", "nothing", "object", "lacks", "raised", "unkept", "undefined") or (
+        values and status != "returned"
+    ):
         raise WireError("an unknown status")
     changed = header.get("changed", [])
     if not isinstance(changed, list) or not all(type(i) is int and 0 <= i < 20 for i in changed):
         raise WireError("an unknown list of changed arguments")
+    instructions = header.get("instructions", 0)
+    if type(instructions) is not int or not 0 <= instructions <= INSTRUCTION_LIMIT:
+        raise WireError("an unknown number of instructions")
     raised = None
     if status == "raised":
         told = header.get("raised")
@@ -243,6 +294,7 @@ def read_outcome(header: dict, values: tuple[np.ndarray, ...]) -> Outcome:
         raised,
         tuple(changed),
         _text(header.get("printed"), PRINTED_LIMIT),
+        instructions,
     )
 
 

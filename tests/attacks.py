@@ -103,7 +103,12 @@ ATTACKS = {
         trick="if a.shape[1] == b.shape[-1]:\n        while True: pass\n    return None",
     ),
     "memory-bomb": Attack(trick="return bytearray(10**11)"),
-    "memory-bomb-in-cell": Attack(cells=("hoard = []\nwhile True: hoard.append(bytearray(10**8))",)),
+    "memory-bomb-in-cell": Attack(
+        cells=(
+            "hoard = []\ntry:\n    while True: hoard.append(bytearray(10**8))\n"
+            "except MemoryError:\n    del hoard[-1]  # else what is left for the functions would be a matter of chance\n    raise",
+        )
+    ),
     "fork-bomb": Attack(
         cells=(
             "import os, time\nfor _ in range(500):\n    try:\n        if os.fork() == 0: time.sleep(60)\n    except OSError: pass",

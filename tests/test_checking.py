@@ -211,6 +211,20 @@ def test_nan_and_infinity_are_said_with_place_and_count(value, name):
     assert difference.details == f"2 of 6 values are {name}, the first at [1, 0]"
 
 
+@pytest.mark.parametrize("expected", [np.inf, -np.inf, np.nan])
+def test_infinity_and_nan_agree_with_their_own_kind_only(expected):
+    for actual in (np.inf, -np.inf, np.nan, 0.0, 1e300):
+        alike = actual == expected or (np.isnan(actual) and np.isnan(expected))
+        difference = compare("values", np.array([expected, 1.0]), np.array([actual, 1.0]), 1e-3, 1e-3)
+        assert difference.agrees == alike, actual
+
+
+def test_of_a_single_number_no_place_is_named():
+    assert compare("values", np.float64(2.5), np.float64(4), 1e-6, 1e-8).details == "expected 2.5, got 4"
+    difference = compare("values", np.float64(2.5), np.float64(np.inf), 1e-6, 1e-8)
+    assert (difference.message, difference.details) == ("returns infinity", "")
+
+
 def test_whole_numbers_where_decimals_were_expected_are_said():
     difference = compare("values", HALVES, HALVES.astype(int), 1e-6, 1e-8)
     assert difference.message == "returns whole numbers (int64): the decimals are cut off"

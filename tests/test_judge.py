@@ -3,7 +3,7 @@
 import nbformat
 from nbformat.v4 import new_code_cell, new_notebook
 
-from cs231n_kit.checking.answer_key import CheckKey
+from cs231n_kit.checking.answer_key import Case, CheckKey
 from cs231n_kit.checking.calling import Outcome
 from cs231n_kit.checking.loops import find_loop
 from grader.check import Check
@@ -45,7 +45,7 @@ class SlowSession:
     def ready(self):
         return True
 
-    def ask(self, function, arguments, size, deadline):
+    def ask(self, question, size, deadline):
         self.asked += 1
         allowed = deadline - self.clock
         self.clock += min(self.seconds, allowed)
@@ -56,7 +56,7 @@ def test_the_time_limit_is_for_all_cases_of_a_check_together(monkeypatch):
     session = SlowSession(seconds=3.0)
     monkeypatch.setattr("grader.judge.time.monotonic", lambda: session.clock)
     ask = _asker(Check("f", (), time_limit=10.0), CheckKey("f", ("x",), ()), session)
-    statuses = [ask(()).status for _ in range(6)]
+    statuses = [ask(Case(())).status for _ in range(6)]
     assert statuses == ["nothing"] * 3 + ["timeout"] * 3
     assert session.asked == 4, "after a time-out nothing more is asked"
     assert session.clock == 10

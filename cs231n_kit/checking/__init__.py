@@ -3,16 +3,19 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from .answer_key import CheckKey, load_key
-from .calling import call
+from .answer_key import Case, CheckKey, PropertyKey, TrainedCheck, load_key
+from .calling import Outcome, call_named, in_turn, namespace_of
 from .loops import find_loop, sources_beside
+from .trained import judge_trained, save_trained, validation_images
 from .verdicts import Report, judge
 
-__all__ = ["check"]
+__all__ = ["check", "save_trained"]
 
 
 def check(name: str, function: Callable, folder: str | Path = ".") -> Report:
     """Try `function` on the cases of the answer key beside the notebook and report, property by property.
+
+    Where `name` is that of a trained result, `function` classifies the validation images with it.
 
     name: the function's name in the assignment. folder: where the answer key is (default: the notebook's folder).
     The report shows itself as a table at the end of a notebook cell; `.passed` and `.verdicts` are there for code.
@@ -26,8 +29,22 @@ def check(name: str, function: Callable, folder: str | Path = ".") -> Report:
             f"Write check({name!r}, {name}), without brackets after the second {name}."
         )
     key = _find_key(name, Path(folder))
-    outcomes = [[call(function, case.arguments) for case in p.cases] for p in key.properties]
-    return judge(key, outcomes, find_loop(name, _sources(name, function)))
+    if isinstance(key, TrainedCheck):
+        return judge_trained(key, Path(folder), function, validation_images, hidden=False)
+    return judge(key, outcomes(key, function), find_loop(name, _sources(name, function)))
+
+
+def outcomes(key: CheckKey, function: Callable) -> list[list[Outcome]]:
+    """What `function` does in every case of every property of `key`."""
+    namespace = {**namespace_of(function), key.function: function}
+
+    def ask(p: PropertyKey) -> Callable[[Case, bool], Outcome]:
+        counted = p.compare == "no_loops"
+        return lambda case, keep: call_named(
+            namespace, case.function or key.function, case.arguments, case.take, counted
+        )
+
+    return [in_turn(p.cases, ask(p)) for p in key.properties]
 
 
 def _sources(name: str, function: Callable) -> dict[str, str]:
@@ -37,7 +54,7 @@ def _sources(name: str, function: Callable) -> dict[str, str]:
     return {**sources, name: sources[function.__name__]} if function.__name__ in sources else sources
 
 
-def _find_key(name: str, folder: Path) -> CheckKey:
+def _find_key(name: str, folder: Path) -> CheckKey | TrainedCheck:
     """The key of function `name`; an instructor's solutions/assignmentN finds it in assignments/assignmentN."""
     here = folder.resolve()
     paths = sorted(here.glob("*_key.npz")) or sorted((here.parent.parent / "assignments" / here.name).glob("*_key.npz"))

@@ -6,30 +6,43 @@ returns when a well-known mistake was made. It holds no code.
 
 import io
 import json
+import math
 import zipfile
 import zlib
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-FORMAT = 1
+from .arguments import pack, unpack
+from .calling import Take
+
+FORMAT = 2
+_PLAIN = ("title", "points", "compare", "rtol", "atol", "outputs")  # of a property: all but its cases
 
 
 @dataclass(frozen=True)
 class Case:
-    """One call: positional `arguments` (arrays, numbers, strings) and the value it should return."""
+    """One call: positional `arguments` (arrays, numbers, strings, see also `arguments`) and what it should return.
+
+    function: another function of the notebook, or a method ("Class.method"), that is called instead of the one that
+    is checked. take: which parts of what it returns are looked at, see `cs231n_kit.checking.calling.call`; None: all.
+    """
 
     arguments: tuple
     expected: tuple[np.ndarray, ...] = ()
+    function: str = ""
+    take: Take = None
 
 
 @dataclass(frozen=True)
 class PropertyKey:
     """What one row of the verdict table is about.
 
-    compare: name of a comparison in `cs231n_kit.checking.comparison.COMPARISONS`, or "no_loops" (looks at the
-    source, has no cases). A value passes when |actual - expected| <= atol + rtol |expected|.
+    compare: name of a comparison in `cs231n_kit.checking.comparison.COMPARISONS`, of a relation between calls in
+    `cs231n_kit.checking.relations.RELATIONS`, or "no_loops" (see `cs231n_kit.checking.loops`). outputs: which of the
+    returned values are compared, all when empty. A value passes when |actual - expected| <= atol + rtol |expected|.
     """
 
     title: str
@@ -38,6 +51,7 @@ class PropertyKey:
     rtol: float
     atol: float
     cases: tuple[Case, ...]
+    outputs: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -59,18 +73,60 @@ class CheckKey:
     mistakes: tuple[MistakeKey, ...] = field(default=())
 
 
-def save_key(checks: list[CheckKey]) -> bytes:
-    """The bytes of an `.npz` file: numbered arrays, and a JSON text that says where each belongs."""
-    arrays: list[np.ndarray] = []
+@dataclass(frozen=True)
+class OnData:
+    """What a trained result has to be on one data set: the accuracies that earn its steps, and its arrays' shapes.
 
-    def pack(value):
-        if isinstance(value, np.ndarray):
-            arrays.append(value)
-            return {"array": len(arrays) - 1}
-        return value
+    shapes: by name; -n in the place of a size allows any size up to n, such as a number of hidden units. mirrored:
+    whether mirror images keep their labels, as photographs do and digits do not.
+    """
+
+    accuracies: tuple[float, ...]
+    shapes: Mapping[str, tuple[int, ...]]
+    mirrored: bool = False
+
+
+@dataclass(frozen=True)
+class TrainedCheck:
+    """How a trained result is judged, the arrays in the file `<function>.npz`.
+
+    function: the check's name. classifier: the notebook's function that is called as `classifier(images, **arrays)`
+    with uint8 images (N, H, W, C) and returns their labels (N,). steps: the points of each accuracy that is reached.
+    data: by the name of the data set that it may be trained on.
+    """
+
+    function: str
+    classifier: str
+    steps: tuple[float, ...]
+    data: Mapping[str, OnData]
+
+    @property
+    def points(self) -> float:
+        return sum(self.steps)
+
+    @property
+    def file(self) -> str:
+        return f"{self.function}.npz"
+
+
+def save_key(checks: list[CheckKey], trained: list[TrainedCheck] = ()) -> bytes:
+    """The bytes of an `.npz` file: all arrays in one row of bytes, and a JSON text that says where each belongs.
+
+    (An array of its own for each of the thousands would make the file five times as large and slow to read. Bytes that
+    are there already, such as what a mistake leaves right, are not stored again.)
+    """
+    contents, starts = bytearray(), {}
+
+    def put(value):
+        order = "F" if value.flags.f_contiguous and not value.flags.c_contiguous else "C"
+        content = value.tobytes(order)
+        start = starts.setdefault(content, len(contents))
+        if start == len(contents):
+            contents.extend(content)
+        return {"dtype": value.dtype.str, "shape": value.shape, "order": order, "start": start}
 
     def pack_all(values):
-        return None if values is None else [pack(value) for value in values]
+        return None if values is None else [pack(value, put) for value in values]
 
     manifest = {
         "format": FORMAT,
@@ -80,8 +136,16 @@ def save_key(checks: list[CheckKey]) -> bytes:
                 "parameters": check.parameters,
                 "properties": [
                     {
-                        **{name: getattr(p, name) for name in ("title", "points", "compare", "rtol", "atol")},
-                        "cases": [[pack_all(c.arguments), pack_all(c.expected)] for c in p.cases],
+                        **{name: getattr(p, name) for name in _PLAIN},
+                        "cases": [
+                            [
+                                pack_all(c.arguments),
+                                pack_all(c.expected),
+                                c.function,
+                                *([] if c.take is None else [c.take]),
+                            ]
+                            for c in p.cases
+                        ],
                     }
                     for p in check.properties
                 ],
@@ -96,21 +160,24 @@ def save_key(checks: list[CheckKey]) -> bytes:
             }
             for check in checks
         ],
+        "trained": [asdict(check) for check in trained],
     }
     text = np.frombuffer(json.dumps(manifest).encode(), np.uint8)
     file = io.BytesIO()
-    np.savez_compressed(file, manifest=text, **{f"a{i}": a for i, a in enumerate(arrays)})
+    np.savez_compressed(file, manifest=text, contents=np.frombuffer(contents, np.uint8))
     return file.getvalue()
 
 
-def load_key(path: Path) -> list[CheckKey]:
+def load_key(path: Path) -> list[CheckKey | TrainedCheck]:
     """Read a key made by `save_key`. Raises ValueError, naming the file and the mend, when it is damaged."""
     try:
         with np.load(path, allow_pickle=False) as stored:
             manifest = json.loads(stored["manifest"].tobytes())
             if manifest["format"] != FORMAT:
                 raise ValueError(f"it has format {manifest['format']}, this kit reads format {FORMAT}")
-            return [_unpack_check(entry, stored) for entry in manifest["checks"]]
+            trained = [_unpack_trained(entry) for entry in manifest["trained"]]
+            contents = stored["contents"].tobytes()
+            return [*(_unpack_check(entry, contents) for entry in manifest["checks"]), *trained]
     except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise ValueError(
             f"The answer key {path.name} cannot be read ({error}). Get a fresh copy of the assignment's folder; "
@@ -118,12 +185,24 @@ def load_key(path: Path) -> list[CheckKey]:
         ) from error
 
 
-def _unpack_check(entry: dict, stored) -> CheckKey:
-    def unpack(value):
-        return stored[f"a{value['array']}"] if isinstance(value, dict) else value
+def _unpack_trained(entry: dict) -> TrainedCheck:
+    data = {
+        name: OnData(
+            tuple(on["accuracies"]), {label: tuple(shape) for label, shape in on["shapes"].items()}, on["mirrored"]
+        )
+        for name, on in entry["data"].items()
+    }
+    return TrainedCheck(entry["function"], entry["classifier"], tuple(entry["steps"]), data)
+
+
+def _unpack_check(entry: dict, contents: bytes) -> CheckKey:
+    def get(value):
+        dtype, count = np.dtype(value["dtype"]), math.prod(value["shape"])
+        flat = np.frombuffer(contents, dtype, count, value["start"]) if count else np.empty(0, dtype)
+        return flat.reshape(value["shape"], order=value["order"])
 
     def unpack_all(values):
-        return None if values is None else tuple(unpack(value) for value in values)
+        return None if values is None else tuple(unpack(value, get) for value in values)
 
     properties = tuple(
         PropertyKey(
@@ -132,7 +211,11 @@ def _unpack_check(entry: dict, stored) -> CheckKey:
             p["compare"],
             p["rtol"],
             p["atol"],
-            tuple(Case(unpack_all(arguments), unpack_all(expected)) for arguments, expected in p["cases"]),
+            tuple(
+                Case(unpack_all(arguments), unpack_all(expected), name, *(tuple(take) for take in more))
+                for arguments, expected, name, *more in p["cases"]
+            ),
+            tuple(p["outputs"]),
         )
         for p in entry["properties"]
     )

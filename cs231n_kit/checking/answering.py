@@ -5,21 +5,26 @@ It holds no expected value and no check; whatever a student does to it changes o
 
 import os
 import socket
+from dataclasses import replace
 
 import numpy as np
 
-from .calling import Outcome, call
+from .arguments import Kept, unpack
+from .calling import Outcome, call_named
 from .wire import receive, send
 
 QUESTION_LIMIT = 2**30
+KEPT_LIMIT = 32
 STARTED = {"started": True}
 
 
 def serve(namespace: dict) -> None:
     """Answer questions about the functions in `namespace` until the judge closes the connection.
 
-    The connection is the socket whose file number is in the environment as CS231N_ANSWER_FD.
+    The connection is the socket whose file number is in the environment as CS231N_ANSWER_FD. What a function returned
+    can be kept here for later questions, under the number of the question; of more than KEPT_LIMIT the oldest goes.
     """
+    kept: dict[int, object] = {}
     with socket.socket(fileno=int(os.environ["CS231N_ANSWER_FD"])) as connection:
         send(connection, STARTED)
         while True:
@@ -27,16 +32,30 @@ def serve(namespace: dict) -> None:
                 question, arrays = receive(connection, QUESTION_LIMIT)
             except EOFError:
                 return
-            arguments = tuple(arrays[v["array"]] if isinstance(v, dict) else v for v in question["arguments"])
-            function = namespace.get(question["function"])
-            outcome = call(function, arguments) if callable(function) else Outcome("undefined")
+            outcome = _answer(question, arrays, namespace, kept)
+            if question["keep"] and outcome.kept is not None:
+                kept[question["id"]] = outcome.kept
+                if len(kept) > KEPT_LIMIT:
+                    del kept[min(kept)]
             header, values = describe(outcome, question["limit"])
             send(connection, {"id": question["id"], **header}, values)
 
 
+def _answer(question: dict, arrays: tuple[np.ndarray, ...], namespace: dict, kept: dict[int, object]) -> Outcome:
+    """Call the function that the question names, with what earlier calls kept in the place of their handles."""
+    arguments = [unpack(packed, lambda place: arrays[place["array"]]) for packed in question["arguments"]]
+    for i, value in enumerate(arguments):
+        if isinstance(value, Kept):
+            if value.of not in kept:
+                return Outcome("unkept", returned_type="value any more")
+            arguments[i] = replace(value, of=kept[value.of])
+    take = None if question["take"] is None else tuple(question["take"])
+    return call_named(namespace, question["function"], tuple(arguments), take, question["counted"])
+
+
 def describe(outcome: Outcome, limit: int) -> tuple[dict, tuple[np.ndarray, ...]]:
     """`outcome` as a header of plain values and a tuple of arrays of numbers, at most `limit` bytes."""
-    header = {"status": outcome.status, "changed": outcome.changed, "printed": outcome.printed}
+    header = {name: getattr(outcome, name) for name in ("status", "changed", "printed", "instructions")}
     if outcome.status == "returned":
         values = tuple(_plain(v) for v in outcome.values)
         strange = next((v for v in values if v.dtype.kind not in "biufc"), None)
@@ -45,7 +64,7 @@ def describe(outcome: Outcome, limit: int) -> tuple[dict, tuple[np.ndarray, ...]
         if (size := sum(v.nbytes for v in values)) > limit:
             return {**header, "status": "object", "returned_type": f"value of {size:.1e} bytes"}, ()
         return header, values
-    if outcome.status == "object":
+    if outcome.returned_type:
         header["returned_type"] = outcome.returned_type
     if outcome.raised is not None:
         header["raised"] = vars(outcome.raised)

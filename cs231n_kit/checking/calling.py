@@ -6,15 +6,23 @@ The same code runs in the student's notebook and in the grading sandbox, so both
 import contextlib
 import io
 import linecache
+import sys
 import traceback
 import warnings
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 import numpy as np
 
+from .arguments import Kept, Network
+
 PRINTED_LIMIT = 2_000
 MESSAGE_LIMIT = 500
+INSTRUCTION_LIMIT = 300_000
+SEED = 231
+
+Take = tuple[int | str, ...] | None
 
 
 @dataclass(frozen=True)
@@ -32,9 +40,12 @@ class Outcome:
     """What a call did.
 
     status: "returned" (see `values`), "nothing" (None, or NotImplementedError), "object" (something that is no
-    array; `returned_type` names it), "raised" (see `raised`) or "undefined" (no such function); from the judge also
+    array; `returned_type` names it), "lacks" (a part that was asked for, named there, is not in it), "raised" (see
+    `raised`), "unkept" (an earlier call kept nothing such) or "undefined" (no such function); from the judge also
     "timeout", "died", "garbled" (an unreadable answer) and "unanswerable" (the kernel could not be asked).
     changed: positions of the arguments that the function modified. printed: the first characters it printed.
+    instructions: of the Python interpreter, at most INSTRUCTION_LIMIT, where the call was `counted`, else 0.
+    kept: what it returned, as it is, for later calls; from the judge, a handle to it.
     """
 
     status: str
@@ -43,6 +54,8 @@ class Outcome:
     raised: Raised | None = None
     changed: tuple[int, ...] = ()
     printed: str = ""
+    instructions: int = 0
+    kept: object = field(default=None, compare=False, repr=False)
 
 
 class _FirstCharacters(io.StringIO):
@@ -53,13 +66,91 @@ class _FirstCharacters(io.StringIO):
         return len(text)
 
 
-def call(function: Callable, arguments: tuple) -> Outcome:
+class _InstructionCounter:
+    """Counts the instructions that the Python interpreter executes in this thread, up to INSTRUCTION_LIMIT.
+
+    A loop in Python needs more of them for more data; NumPy's own loops need none.
+    """
+
+    def __init__(self):
+        self.count = 0
+
+    def __enter__(self) -> "_InstructionCounter":
+        self._before = sys.gettrace()
+        sys.settrace(self._trace)
+        return self
+
+    def __exit__(self, *exception) -> None:
+        sys.settrace(self._before)
+
+    def _trace(self, frame, event, argument):
+        frame.f_trace_opcodes, frame.f_trace_lines = True, False
+        self.count += event == "opcode"
+        if self.count < INSTRUCTION_LIMIT:
+            return self._trace
+        sys.settrace(None)
+        return None
+
+
+def in_turn(cases: Sequence, ask: Callable[..., Outcome]) -> list[Outcome]:
+    """Make the calls of a property in order, and hand on what a case keeps to those that ask for it.
+
+    cases: `Case` objects. ask(case, keep): makes one call; keep says whether its result will be needed.
+    """
+    needed = {a.of for case in cases for a in case.arguments if isinstance(a, Kept)}
+    outcomes: list[Outcome] = []
+    for number, case in enumerate(cases):
+        if any(isinstance(a, Kept) and outcomes[a.of].kept is None for a in case.arguments):
+            outcomes.append(Outcome("unkept", returned_type="value"))
+            continue
+        arguments = tuple(replace(a, of=outcomes[a.of].kept) if isinstance(a, Kept) else a for a in case.arguments)
+        outcomes.append(ask(replace(case, arguments=arguments), number in needed))
+    return outcomes
+
+
+def call_named(namespace: Mapping, name: str, arguments: tuple, take: Take = None, counted: bool = False) -> Outcome:
+    """Call the function `name` of a notebook's `namespace`, or the method "Class.method"; see `call`."""
+    function = find(namespace, name)
+    return Outcome("undefined") if function is None else call(function, arguments, take, counted, namespace)
+
+
+def find(namespace: Mapping, name: str) -> Callable | None:
+    """The function, class or method ("Class.method") called `name`; None where there is none."""
+    first, *rest = name.split(".")
+    found = namespace.get(first)
+    for attribute in rest:
+        found = getattr(found, attribute, None)
+    return found if callable(found) else None
+
+
+def namespace_of(function: Callable) -> Mapping:
+    """The names of the notebook or module that a function or class was written in."""
+    if isinstance(function, type):
+        function = next((f for f in vars(function).values() if hasattr(f, "__globals__")), None)
+    return getattr(function, "__globals__", {})
+
+
+def call(
+    function: Callable,
+    arguments: tuple,
+    take: Take = None,
+    counted: bool = False,
+    namespace: Mapping = MappingProxyType({}),
+) -> Outcome:
     """Call `function` with fresh copies of `arguments`; never raises for what the function does.
 
-    Output is captured, warnings are silenced, KeyboardInterrupt passes through.
+    Output is captured, warnings are silenced, KeyboardInterrupt passes through. NumPy's global generator starts from a
+    fixed seed, so that a second call gives the same, and is put back.
+
+    take: which parts of the result become `values`, all of them where it is None: places in a tuple, and names in a
+    dictionary that is returned (or in the `params` of a network). counted: count the instructions too, which takes
+    longer. namespace: where the classes of `Network` arguments are.
     """
     copies = tuple(_copy(value) for value in arguments)
     screen = _FirstCharacters()
+    counter = _InstructionCounter()
+    random_state = np.random.get_state()
+    np.random.seed(SEED)
     try:
         with (
             contextlib.redirect_stdout(screen),
@@ -67,30 +158,93 @@ def call(function: Callable, arguments: tuple) -> Outcome:
             warnings.catch_warnings(),
         ):
             warnings.simplefilter("ignore")
-            result = function(*copies)
+            made = tuple(_made(value, namespace) for value in copies)
+            with counter if counted else contextlib.nullcontext():
+                result = function(*made)
+            changed = tuple(i for i, (a, b) in enumerate(zip(arguments, made, strict=True)) if not _same(a, b))
+            parts = _parts(result, take)
     except NotImplementedError:
         return Outcome("nothing", printed=screen.getvalue())
+    except _Lacking as error:
+        return Outcome(error.status, returned_type=str(error), printed=screen.getvalue())
     except (Exception, SystemExit) as error:
         return Outcome("raised", raised=_describe(error, function), printed=screen.getvalue())
-    changed = tuple(i for i, (a, b) in enumerate(zip(arguments, copies, strict=True)) if not _same(a, b))
+    finally:
+        np.random.set_state(random_state)
     if result is None:
         return Outcome("nothing", changed=changed, printed=screen.getvalue())
-    parts = result if isinstance(result, tuple) else (result,)
     values = tuple(_as_array(part) for part in parts)
     for part, value in zip(parts, values, strict=True):
         if value is None:
             return Outcome("object", returned_type=type(part).__name__, printed=screen.getvalue())
-    return Outcome("returned", values, changed=changed, printed=screen.getvalue())
+    return Outcome("returned", values, "", None, changed, screen.getvalue(), counter.count, kept=result)
+
+
+class _Lacking(Exception):
+    """A part is missing: of the result ("lacks"), or of what an earlier call kept ("unkept")."""
+
+    def __init__(self, status: str, what: str):
+        super().__init__(what)
+        self.status = status
 
 
 def _copy(value):
-    return np.array(value, order="K") if isinstance(value, np.ndarray) else value
+    """A copy of an array, also inside of plain tuples, dictionaries and networks."""
+    if isinstance(value, np.ndarray):
+        return np.array(value, order="K")
+    if type(value) is tuple:
+        return tuple(_copy(part) for part in value)
+    if type(value) is dict:
+        return {name: _copy(part) for name, part in value.items()}
+    return replace(value, params=_copy(value.params)) if isinstance(value, Network) else value
+
+
+def _made(value, namespace: Mapping):
+    """The argument itself: of a network or of something kept, the object."""
+    if isinstance(value, Network):
+        network = namespace[value.name](**value.settings)
+        network.params.update(value.params)
+        return network
+    if isinstance(value, Kept):
+        parts = value.of if isinstance(value.of, tuple | list) else (value.of,)
+        if len(parts) <= value.part:
+            raise _Lacking("unkept", f"{_ORDINALS[value.part]} value")
+        return parts[value.part]
+    return value
 
 
 def _same(before, after) -> bool:
-    if not isinstance(before, np.ndarray):
-        return True
-    return before.shape == after.shape and np.array_equal(before, after, equal_nan=before.dtype.kind == "f")
+    if isinstance(before, np.ndarray):
+        after = np.asarray(after)
+        return before.shape == after.shape and np.array_equal(before, after, equal_nan=before.dtype.kind == "f")
+    if isinstance(before, Network):
+        return all(name in after.params and _same(array, after.params[name]) for name, array in before.params.items())
+    if isinstance(before, tuple) and isinstance(after, tuple):
+        return all(_same(a, b) for a, b in zip(before, after, strict=True))
+    return True
+
+
+_ORDINALS = ("first", "second", "third", "fourth", "fifth")
+
+
+def _parts(result, take: Take) -> tuple:
+    """What is in a result: the parts that are asked for, all of a tuple where nothing is said."""
+    if result is None:
+        return ()
+    parts = tuple(result) if isinstance(result, tuple) or (take and isinstance(result, list)) else (result,)
+    return parts if take is None else tuple(_part(parts, which) for which in take)
+
+
+def _part(parts: tuple, which: int | str):
+    if isinstance(which, int):
+        if which >= len(parts):
+            raise _Lacking("lacks", f"{_ORDINALS[which]} value")
+        return parts[which]
+    found = (entries for part in parts for entries in (part, getattr(part, "params", None)))
+    entries = next((entries for entries in found if isinstance(entries, dict)), {})
+    if which not in entries:
+        raise _Lacking("lacks", f"dictionary with the entry {which!r}")
+    return entries[which]
 
 
 def _as_array(value) -> np.ndarray | None:
@@ -104,7 +258,7 @@ def _as_array(value) -> np.ndarray | None:
 
 def _describe(error: BaseException, function: Callable) -> Raised:
     """The exception, and the last line of the function's own module on the way to it."""
-    own = getattr(function, "__globals__", None)
+    own = namespace_of(function)
     frames = [(f, n) for f, n in traceback.walk_tb(error.__traceback__) if f.f_globals is own]
     number, line = 0, ""
     if frames:

@@ -115,6 +115,8 @@ def _summary(report: Report) -> str:
 def _finding(v: Verdict, details: bool) -> str:
     if v.status == NOT_IMPLEMENTED:
         return "not implemented yet"
+    if v.status == PASSED and v.message:
+        return v.message
     if v.status == PASSED:
         return f"largest error {v.error:.1e}" if v.error and details else ""
     if not v.error or isnan(v.error):

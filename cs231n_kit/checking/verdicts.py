@@ -1,12 +1,17 @@
 """From outcomes to verdicts: which properties hold, what is off, and which known mistake explains it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import cache
 
 import numpy as np
 
+from .alternatives import settle
 from .answer_key import Case, CheckKey, MistakeKey, PropertyKey
+from .arguments import Network, describe
 from .calling import Outcome
-from .comparison import Difference, compare, compare_values
+from .comparison import COMPARISONS, Difference, compare, compare_values
+from .relations import relate
 
 PASSED, FAILED, NOT_IMPLEMENTED = "passed", "failed", "not implemented yet"
 
@@ -67,24 +72,31 @@ def judge(key: CheckKey, outcomes: list[list[Outcome]], loop: str) -> Report:
 
     outcomes[i][j]: of case j of property i. loop: names a Python loop in the function, "" when it has none.
     """
+    key, outcomes = settle(key, outcomes)
     flat = [(o, c) for p, row in zip(key.properties, outcomes, strict=True) for o, c in zip(row, p.cases, strict=True)]
     printed = next((o.printed for o, _ in flat if o.printed), "")
-    if all(_unimplemented(o, c.expected) for o, c in flat):
+    own = ("", *(c.function for _, c in flat if c.function.startswith(f"{key.function}.")))
+    if all(_unimplemented(o, c.expected) for o, c in flat if c.function in own and o.status != "unkept"):
         verdicts = tuple(Verdict(p.title, p.points, NOT_IMPLEMENTED) for p in key.properties)
         return Report(key.function, verdicts, printed)
+
+    @cache
+    def explains(mistake: int, index: int) -> bool:
+        return _alike(key.properties[index], key.mistakes[mistake].outputs[index], outcomes[index])
+
     verdicts, mistakes = [], []
     for index, (p, row) in enumerate(zip(key.properties, outcomes, strict=True)):
         if p.compare == "no_loops":
             continue
         verdict = _verdict(p, row, key)
-        if verdict.status != PASSED and (mistake := _recognise(key, outcomes, index)):
+        if verdict.status != PASSED and (mistake := _recognise(key, index, explains)):
             verdict = replace(verdict, hint=mistake.hint)
             mistakes.append(mistake.name)
         verdicts.append(verdict)
     works = any(v.status == PASSED for v in verdicts)
-    for index, p in enumerate(key.properties):
+    for index, (p, row) in enumerate(zip(key.properties, outcomes, strict=True)):
         if p.compare == "no_loops":
-            verdicts.insert(index, _loop_verdict(p, loop, works))
+            verdicts.insert(index, _loop_verdict(p, row, loop, works))
     return Report(key.function, tuple(verdicts), printed, tuple(dict.fromkeys(mistakes)))
 
 
@@ -99,48 +111,83 @@ def _unimplemented(outcome: Outcome, expected: tuple[np.ndarray, ...]) -> bool:
     )
 
 
-def _loop_verdict(p: PropertyKey, loop: str, works: bool) -> Verdict:
-    """Only a function that gets something right earns points for its style."""
+def _loop_verdict(p: PropertyKey, outcomes: list[Outcome], loop: str, works: bool) -> Verdict:
+    """Only a function that gets something right earns points for its style.
+
+    outcomes: of counted calls with more and more data, which must not need many more instructions.
+    """
     if loop:
         return Verdict(p.title, p.points, FAILED, f"uses a Python loop: {loop}")
-    if not works:
+    if not works or any(o.status != "returned" for o in outcomes):
         return Verdict(p.title, p.points, FAILED, "counts once another property holds")
+    counts = [o.instructions for o in outcomes]
+    if counts and max(counts) > 1.5 * counts[0] + 100:
+        return Verdict(p.title, p.points, FAILED, "runs more Python statements for more data, as loops do")
     return Verdict(p.title, p.points, PASSED)
 
 
 def _verdict(p: PropertyKey, outcomes: list[Outcome], key: CheckKey) -> Verdict:
-    """The first case that fails decides; when all pass, the largest error of all is shown."""
+    """The first thing that is wrong decides; when nothing is, the largest error of all is shown."""
     notes: dict[str, None] = {}
-    largest = 0.0
     for outcome, case in zip(outcomes, p.cases, strict=True):
-        for i in outcome.changed:
+        for i in outcome.changed if not case.function else ():
             notes[f"changes its input {key.parameters[i]} (work on a copy: the caller still needs it)"] = None
+        if any(isinstance(case.arguments[i], Network) for i in outcome.changed if i < len(case.arguments)):
+            notes[f"{case.function} changes the network's params (only training should)"] = None
         message, details = _not_returned(outcome, len(case.expected))
-        error = np.nan
-        if not message:
-            differences = _differences(p, case, outcome.values)
-            notes |= dict.fromkeys(d.note for d in differences if d.note)
-            wrong = next((d for d in differences if not d.agrees), None)
-            if wrong is None:
-                largest = max(largest, *(d.error for d in differences))
-                continue
-            message, details, error = wrong.message, wrong.details, wrong.error
-        call = _describe_call(key, case.arguments)
-        return Verdict(p.title, p.points, FAILED, message, details, error, notes=tuple(notes), call=call)
+        if message and case.function:
+            message = f"needs {case.function}, which {message}"
+        if message:
+            call = _describe_call(key, case)
+            return Verdict(p.title, p.points, FAILED, message, details, np.nan, notes=tuple(notes), call=call)
+    largest = 0.0
+    for place, differences in _differences(p, _values(outcomes)):
+        notes |= dict.fromkeys(d.note for d in differences if d.note)
+        wrong = next((d for d in differences if not d.agrees), None)
+        if wrong is not None:
+            told = (wrong.message, wrong.details, wrong.error)
+            call = _describe_call(key, p.cases[place])
+            return Verdict(p.title, p.points, FAILED, *told, notes=tuple(notes), call=call)
+        largest = max(largest, *(d.error for d in differences))
     return Verdict(p.title, p.points, PASSED, error=largest, notes=tuple(notes))
 
 
-def _differences(p: PropertyKey, case: Case, values: tuple[np.ndarray, ...]) -> list[Difference]:
-    return [compare(p.compare, e, v, p.rtol, p.atol) for e, v in zip(case.expected, values, strict=True)]
+def _differences(p: PropertyKey, values: list[tuple[np.ndarray, ...]]) -> list[tuple[int, list[Difference]]]:
+    """For each thing that the property compares: the number of the call, and the differences of its values."""
+    kind = p.compare if p.compare in COMPARISONS else "values"
+    found = []
+    for related in relate(p.compare, p.cases, values):
+        names = _names(p.cases[related.case], len(related.expected))
+        differences = [
+            _of(names[i], compare(kind, related.expected[i], related.actual[i], p.rtol, p.atol))
+            for i in _compared(p, len(related.expected))
+        ]
+        found.append((related.case, [Difference(related.failure, error=np.nan)] if related.failure else differences))
+    return found
 
 
-def _describe_call(key: CheckKey, arguments: tuple) -> str:
-    """`arguments` in short: "f(X: float64 (5, 3), k: 1)"."""
-    described = (
-        f"{name}: {a.dtype} {a.shape}" if isinstance(a, np.ndarray) else f"{name}: {a!r}"
-        for name, a in zip(key.parameters, arguments, strict=False)
-    )
-    return f"{key.function}({', '.join(described)})"
+def _names(case: Case, count: int) -> tuple[int | str, ...]:
+    """What the values of a case are called: entries of a dictionary by their keys, others not."""
+    return case.take if case.take is not None and len(case.take) == count else ("",) * count
+
+
+def _of(name: int | str, difference: Difference) -> Difference:
+    if not isinstance(name, str) or not name or not difference.details:
+        return difference
+    return replace(difference, details=f"{name}: {difference.details}")
+
+
+def _compared(p: PropertyKey, count: int) -> tuple[int, ...]:
+    """Which of `count` values the property looks at."""
+    return p.outputs if p.outputs and p.compare != "own_gradient" else tuple(range(count))
+
+
+def _describe_call(key: CheckKey, case: Case) -> str:
+    """A call in short: "f(X: float64 (5, 3), k: 1)"."""
+    told = [describe(a) for a in case.arguments]
+    if not case.function:
+        told = [f"{name}: {words}" for name, words in zip(key.parameters, told, strict=False)]
+    return f"{case.function or key.function}({', '.join(told)})"
 
 
 def _not_returned(outcome: Outcome, count: int) -> tuple[str, str]:
@@ -154,6 +201,10 @@ def _not_returned(outcome: Outcome, count: int) -> tuple[str, str]:
             return "returns nothing here (None): is a return missing on this path?", ""
         case "object":
             return f"returns a {outcome.returned_type}, not an array of numbers", ""
+        case "lacks":
+            return f"returns no {outcome.returned_type}", ""
+        case "unkept":
+            return f"needs what the forward pass keeps, and that has no {outcome.returned_type}", ""
         case "raised":
             error = outcome.raised
             where = f" in line {error.line_number}: {error.line}" if error.line else ""
@@ -176,50 +227,56 @@ def _advice(error_type: str, message: str) -> str:
     return ""
 
 
-def _recognise(key: CheckKey, outcomes: list[list[Outcome]], index: int) -> MistakeKey | None:
+def _recognise(key: CheckKey, index: int, explains: Callable[[int, int], bool]) -> MistakeKey | None:
     """The known mistake that explains why property `index` fails: it gives the student's values for every case.
 
-    Among several, the one that explains the most properties; then the one listed first. Where a mistake raises,
-    it has to explain everything: exceptions alone are too alike.
+    explains(number of a mistake, index): whether it does so for that property. Among several, the one that explains
+    the most properties; then the one listed first. Where a mistake raises, it has to explain everything: exceptions
+    alone are too alike.
     """
-    p = key.properties[index]
     best, most = None, 0
-    for mistake in key.mistakes:
-        if not _differs(p, mistake.outputs[index]):
+    for number, mistake in enumerate(key.mistakes):
+        if not explains(number, index) or not _differs(key.properties[index], mistake.outputs[index]):
             continue
-        alike = [_alike(q, outs, row) for q, outs, row in zip(key.properties, mistake.outputs, outcomes, strict=True)]
+        explained = sum(explains(number, i) for i in range(len(key.properties)))
         raises = any(values is None for values in mistake.outputs[index])
-        if alike[index] and (all(alike) or not raises) and sum(alike) > most:
-            best, most = mistake, sum(alike)
+        if explained > most and not (raises and explained < len(key.properties)):
+            best, most = mistake, explained
     return best
 
 
 def _differs(p: PropertyKey, outputs: tuple) -> bool:
-    return any(
-        values is None
-        or len(values) != len(c.expected)
-        or not all(compare(p.compare, e, v, p.rtol, p.atol).agrees for e, v in zip(c.expected, values, strict=True))
-        for c, values in zip(p.cases, outputs, strict=True)
-    )
+    """Whether the mistake that returns `outputs` fails the property."""
+    if any(v is None or len(v) != len(c.expected) for c, v in zip(p.cases, outputs, strict=True)):
+        return True
+    return not all(d.agrees for _, differences in _differences(p, list(outputs)) for d in differences)
 
 
 def _alike(p: PropertyKey, outputs: tuple, outcomes: list[Outcome]) -> bool:
+    """Whether the calls gave what the mistake gives, in all that the property looks at."""
     for values, outcome in zip(outputs, outcomes, strict=True):
-        if values is None:
-            if outcome.status != "raised":
-                return False
-            continue
-        if outcome.status != "returned" or len(values) != len(outcome.values):
+        if outcome.status not in (("raised", "lacks", "object") if values is None else ("returned",)):
             return False
-        if not all(_equal(p, v, actual) for v, actual in zip(values, outcome.values, strict=True)):
+        if values is not None and len(values) != len(outcome.values):
             return False
-    return True
+    if p.compare == "difference" and None not in outputs:
+        pairs = zip(relate(p.compare, p.cases, outputs), relate(p.compare, p.cases, _values(outcomes)), strict=True)
+        rows = [(theirs.actual, own.actual) for theirs, own in pairs]
+    else:
+        rows = [(v, o.values) for v, o in zip(outputs, outcomes, strict=True) if v is not None]
+    return all(_equal(p, v[i], actual[i]) for v, actual in rows for i in _compared(p, len(v)))
+
+
+def _values(outcomes: list[Outcome]) -> list[tuple[np.ndarray, ...]]:
+    return [outcome.values for outcome in outcomes]
 
 
 def _equal(p: PropertyKey, expected: np.ndarray, actual: np.ndarray) -> bool:
     """Whether `actual` is what a mistake returns. Where both have NaN, places may differ: rounding decides them."""
     if actual.dtype.kind not in "biuf" or expected.size != actual.size:
         return False
+    if p.compare in ("drawn", "noise"):
+        return compare(p.compare, expected, actual, p.rtol, p.atol).agrees
     expected, actual = expected.astype(np.float64).ravel(), actual.astype(np.float64).ravel()
     missing, absent = np.isnan(expected), np.isnan(actual)
     gap = missing | absent

@@ -1,0 +1,170 @@
+"""Relations between several calls of a student's functions: what a property compares when one call does not tell.
+
+They separate one mistake from another. A loss that is wrong everywhere may still have its penalty right (`difference`),
+a gradient may be that of the student's own wrong loss (`own_gradient`), a training step may follow the student's own
+wrong gradient (`own_step`).
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from .answer_key import Case
+from .arguments import Network
+
+Values = tuple[np.ndarray, ...]
+
+
+@dataclass(frozen=True)
+class Related:
+    """Arrays that should agree: what is `expected` of the call number `case`, and its `actual` values.
+
+    failure: in words, why they cannot be compared.
+    """
+
+    case: int
+    expected: Values = ()
+    actual: Values = ()
+    failure: str = ""
+
+
+def difference(cases: Sequence[Case], values: Sequence[Values]) -> list[Related]:
+    """Cases come in pairs: the change of every value from the second call of a pair to the first."""
+    return [
+        Related(
+            i,
+            tuple(a - b for a, b in zip(cases[i].expected, cases[i + 1].expected, strict=True)),
+            tuple(_minus(a, b) for a, b in zip(values[i], values[i + 1], strict=True)),
+        )
+        for i in range(0, len(cases), 2)
+    ]
+
+
+def own_gradient(cases: Sequence[Case], values: Sequence[Values]) -> list[Related]:
+    """Whether the gradients (second value and on) of the first call are those of the function's own loss (first).
+
+    They are with respect to the first argument: an array W, or the parameters of a network. The other calls have
+    another one, in pairs W + step and W - step, where the loss has to change as the gradients say; or the same W with
+    other data, which a loss must not ignore.
+    """
+    points = [_arrays(case.arguments[0]) for case in cases]
+    loss, gradients = _number(values[0][0]), _fitted(values[0][1:], points[0])
+    if not gradients:
+        return [Related(0, failure="the gradient has not the shape of the weights")]
+    moved = [i for i in range(1, len(cases)) if _moved(points[i], points[0])]
+    for i in range(1, len(cases)):
+        if i not in moved and np.isclose(_number(values[i][0]), loss, rtol=1e-9, atol=0):
+            return [Related(i, failure="the loss does not depend on all of the data, the labels and reg")]
+    pairs = list(zip(moved[::2], moved[1::2], strict=True))
+    changes = [_number(values[i][0]) - _number(values[j][0]) for i, j in pairs]
+    if not np.isfinite([loss, *changes]).all():
+        return [Related(0, failure="the loss is not finite")]
+    if np.allclose(changes, 0, rtol=0, atol=1e-9 * abs(loss)):
+        return [Related(0, failure="the loss does not depend on the weights")]
+    return [Related(0, (np.array(changes),), (_told(gradients, points, pairs),))]
+
+
+def own_backward(cases: Sequence[Case], values: Sequence[Values]) -> list[Related]:
+    """Whether a backward pass gives the gradients of the notebook's own forward pass, right or wrong.
+
+    Forward at some arguments, backward with (dout, what that call kept), then forward in pairs at + step and - step:
+    sum(dout * out) has to change as the gradients, one for each of forward's arguments, say.
+    """
+    points = [case.arguments for case in cases]
+    dout, gradients = cases[1].arguments[0].astype(np.float64), _fitted(values[1], points[0])
+    if any(out.size != dout.size or out.dtype.kind not in "biuf" for (out,) in (values[0], *values[2:])):
+        return [Related(0, failure="the forward pass gives no output of the shape of dout to start from")]
+    if not gradients:
+        return [Related(1, failure="the gradients have not the shapes of forward's arguments")]
+    pairs = [(i, i + 1) for i in range(2, len(cases), 2)]
+    sums = {i: float((dout * values[i][0].reshape(dout.shape)).sum()) for pair in pairs for i in pair}
+    changes = np.array([sums[i] - sums[j] for i, j in pairs])
+    if not np.isfinite(changes).all() or (np.abs(changes) < 1e-9).any():
+        return [Related(0, failure="the forward pass does not depend on all of its arguments")]
+    return [Related(1, (changes,), (_told(gradients, points, pairs),))]
+
+
+def subgradient(cases: Sequence[Case], values: Sequence[Values]) -> list[Related]:
+    """A ReLU's backward pass where some inputs are 0: at this kink every slope from 0 to 1 is right.
+
+    Cases come in pairs: the forward pass of x, and the backward pass with (dout, what that call kept).
+    """
+    found = []
+    for i in range(1, len(cases), 2):
+        (x,), dout, (expected,), (dx,) = cases[i - 1].arguments, cases[i].arguments[0], cases[i].expected, values[i]
+        if dx.shape == x.shape and dx.dtype.kind in "biuf":
+            between = np.clip(dx.astype(np.float64), np.minimum(dout, 0), np.maximum(dout, 0))
+            expected = np.where((x == 0) & np.isfinite(dx), between, expected)
+        found.append(Related(i, (expected,), (dx,)))
+    return found
+
+
+def own_step(cases: Sequence[Case], values: Sequence[Values]) -> list[Related]:
+    """Cases come in pairs: the notebook's loss function at (W, X, y, reg), then training by one step on the same data.
+
+    Training is called as (W, X, y, learning_rate, ...) and returns the new weights and the losses.
+    """
+    found = []
+    for i in range(0, len(cases), 2):
+        loss, gradient = values[i]
+        W, learning_rate = cases[i + 1].arguments[0], cases[i + 1].arguments[3]
+        if gradient.shape != W.shape:
+            return [Related(i, failure="the gradient has not the shape of the weights")]
+        found.append(Related(i + 1, (W - learning_rate * gradient, np.reshape(loss, 1)), values[i + 1]))
+    return found
+
+
+RELATIONS: dict[str, Callable[[Sequence[Case], Sequence[Values]], list[Related]]] = {
+    "difference": difference,
+    "own_gradient": own_gradient,
+    "own_backward": own_backward,
+    "own_step": own_step,
+    "subgradient": subgradient,
+}
+
+
+def relate(kind: str, cases: Sequence[Case], values: Sequence[Values]) -> list[Related]:
+    """What a property of this kind compares: each call with what is expected of it, unless it names a relation."""
+    if kind in RELATIONS:
+        return RELATIONS[kind](cases, values)
+    return [Related(i, case.expected, actual) for i, (case, actual) in enumerate(zip(cases, values, strict=True))]
+
+
+def _minus(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """a - b in float64; a itself where they cannot be subtracted, to be told so."""
+    if a.dtype.kind not in "biuf" or b.dtype.kind not in "biuf" or a.shape != b.shape:
+        return a
+    with np.errstate(all="ignore"):
+        return a.astype(np.float64) - b.astype(np.float64)
+
+
+def _number(value: np.ndarray) -> float:
+    return float(value.reshape(())) if value.size == 1 and value.dtype.kind in "biuf" else np.nan
+
+
+def _arrays(value) -> tuple[np.ndarray, ...]:
+    return tuple(value.params.values()) if isinstance(value, Network) else (value,)
+
+
+def _fitted(gradients: Values, like: Values) -> Values:
+    """The gradients in the shapes of what they belong to, axes of length 1 aside; () where they do not fit."""
+    shapes = [tuple(n for n in array.shape if n != 1) for array in (*gradients, *like)]
+    if shapes[: len(gradients)] != shapes[len(gradients) :] or any(g.dtype.kind not in "biuf" for g in gradients):
+        return ()
+    return tuple(g.astype(np.float64).reshape(a.shape) for g, a in zip(gradients, like, strict=True))
+
+
+def _moved(point: Values, origin: Values) -> bool:
+    return not all(np.array_equal(a, b) for a, b in zip(point, origin, strict=True))
+
+
+def _told(gradients: Values, points: Sequence[Values], pairs: list[tuple[int, int]]) -> np.ndarray:
+    """The changes that the gradients predict from the second point of each pair to the first."""
+    with np.errstate(all="ignore"):
+        return np.array(
+            [
+                sum(float((g * (a - b)).sum()) for g, a, b in zip(gradients, points[i], points[j], strict=True))
+                for i, j in pairs
+            ]
+        )
