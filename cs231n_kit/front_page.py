@@ -22,6 +22,7 @@ LECTURES = {
     "09": "Architectures",
     "10": "Recurrent networks",
 }
+NOTEBOOKS = ("knn", "svm", "softmax", "two_layer_net", "features")  # the order to solve them in; others follow
 ASSIGNMENTS = {
     "assignment1": "Nearest neighbours, linear classifiers, a two-layer network",
     "assignment2": "Fully connected and convolutional networks",
@@ -37,8 +38,13 @@ def lectures(folder):
 
 def assignments(folder):
     """Return [(name, title, paths of its notebooks)] of all assignments."""
+
+    def place(path):
+        return NOTEBOOKS.index(path.stem) if path.stem in NOTEBOOKS else len(NOTEBOOKS), path.stem
+
     return [
-        (name, title, sorted((folder / "assignments" / name).glob("*.ipynb"))) for name, title in ASSIGNMENTS.items()
+        (name, title, sorted((folder / "assignments" / name).glob("*.ipynb"), key=place))
+        for name, title in ASSIGNMENTS.items()
     ]
 
 

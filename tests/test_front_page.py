@@ -38,6 +38,15 @@ def test_every_lecture_file_of_this_course_is_listed():
     assert set((COURSE / "notebooks").glob("*.ipynb")) - listed == {COURSE / "notebooks" / "00_start_here.ipynb"}
 
 
+def test_assignments_are_listed_in_the_order_to_solve_them(course):
+    folder = course / "assignments" / "assignment1"
+    folder.mkdir()
+    for name in ("features", "knn", "extra", "svm", "two_layer_net", "softmax"):
+        (folder / f"{name}.ipynb").touch()
+    _, _, paths = front_page.assignments(course)[0]
+    assert [path.stem for path in paths] == ["knn", "svm", "softmax", "two_layer_net", "features", "extra"]
+
+
 def test_outside_the_course_the_contents_say_how_to_start(monkeypatch):
     monkeypatch.setattr(front_page, "course_folder", lambda: None)
     with pytest.raises(FileNotFoundError, match="cs231n lab"):
