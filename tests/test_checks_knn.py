@@ -307,50 +307,9 @@ def test_nearest_label_alone_earns_the_point_for_one_neighbour_only():
         assert [v.title for v in report.verdicts if v.earned] == ["k = 1: the label of the nearest training point"]
 
 
-# The notebook
-
-
 @cache
 def notebook():
     return nbformat.read(NOTEBOOK, as_version=4)
-
-
-def graded(kind):
-    cells = [c for c in notebook().cells if c.metadata.get("nbgrader", {}).get(kind)]
-    return {c.metadata.nbgrader.grade_id: c for c in cells}
-
-
-def test_notebook_is_valid_and_stored_without_outputs():
-    nbformat.validate(notebook())
-    assert (notebook().nbformat, notebook().nbformat_minor) == (4, 5)
-    for cell in notebook().cells:
-        if cell.cell_type == "code":
-            assert cell.outputs == [] and cell.execution_count is None
-
-
-def test_every_function_has_an_answer_cell_and_a_locked_check_with_its_points():
-    solutions, checks = graded("solution"), graded("grade")
-    for check in CHECKS.checks:
-        answer, cell = solutions[f"{check.function}_answer"], checks[check.function]
-        assert answer.source.startswith(f"def {check.function}(")
-        assert answer.source.count("### BEGIN SOLUTION") == answer.source.count("### END SOLUTION") == 1
-        assert cell.source == f'check("{check.function}", {check.function})'
-        assert cell.metadata.nbgrader.points == check.points
-        assert cell.metadata.nbgrader.locked and not cell.metadata.nbgrader.solution
-    by_hand = [c for c in checks.values() if c.cell_type == "markdown"]
-    assert [c.metadata.nbgrader.points for c in by_hand] == [3]
-    assert sum(c.metadata.nbgrader.points for c in checks.values()) == 23
-
-
-def test_examples_in_the_docstrings_are_true():
-    import doctest
-
-    finder, runner = doctest.DocTestFinder(recurse=False), doctest.DocTestRunner()
-    for name in FUNCTIONS:
-        function = REFERENCE.function(name)
-        for test in finder.find(function, name, globs=dict(function.__globals__)):
-            assert test.examples
-            assert runner.run(test).failed == 0
 
 
 def test_cells_that_plot_or_load_data_are_skipped_when_grading():

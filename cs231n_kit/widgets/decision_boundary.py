@@ -19,7 +19,7 @@ from cs231n_kit.widgets.boundary_state import (
 from cs231n_kit.widgets.decision_regions import classify, decision_regions, neighbors
 from cs231n_kit.widgets.distance_classifier import DistanceClassifier
 from cs231n_kit.widgets.presets import PRESETS
-from cs231n_kit.widgets.stateful_widget import StateEntry, StatefulWidget
+from cs231n_kit.widgets.stateful_widget import PlaneWidget, StateEntry
 
 FOLDER = Path(__file__).parent / "decision_boundary_frontend"
 COARSEST = 25  # cells along a side, when a classifier is too slow for more
@@ -27,7 +27,7 @@ DRAFT_SECONDS = 0.15  # a frame may take this long while something is dragged
 FULL_SECONDS = 1.5  # and this long when it comes to rest
 
 
-class DecisionBoundary(StatefulWidget):
+class DecisionBoundary(PlaneWidget):
     """Points to drag, and the regions that a classifier makes of them.
 
     >>> DecisionBoundary()                                             # k nearest neighbours
@@ -120,16 +120,6 @@ class DecisionBoundary(StatefulWidget):
             **options: as for ``DecisionBoundary``.
         """
         return cls(DistanceClassifier(compute_distances, predict_labels), **options)
-
-    @property
-    def points(self):
-        """Coordinates of the points, float64 (N, 2)."""
-        return np.array(self.state["points"], dtype=np.float64).reshape(-1, 2)
-
-    @property
-    def labels(self):
-        """Labels of the points, int64 (N,)."""
-        return np.array(self.state["labels"], dtype=np.int64)
 
     def set_points(self, points, labels):
         """Show these points, (N, 2) inside [-1, 1], with labels (N,) of 0 to classes - 1."""

@@ -22,14 +22,14 @@ from cs231n_kit.widgets.linear_plane_state import (
     state_to_string,
 )
 from cs231n_kit.widgets.presets import PRESETS
-from cs231n_kit.widgets.stateful_widget import StateEntry, StatefulWidget
+from cs231n_kit.widgets.stateful_widget import PlaneWidget, StateEntry
 
 FOLDER = Path(__file__).parent / "linear_classifier_plane_frontend"
 RESOLUTION = 100
 MAX_STEPS = 10_000  # in one call
 
 
-class LinearClassifierPlane(StatefulWidget):
+class LinearClassifierPlane(PlaneWidget):
     """Three classes of points in the plane and the linear classifier scores = W x + b.
 
     Each row of W is drawn as the line on which its class scores 0, with an arrow towards higher scores. Drag points,
@@ -87,16 +87,6 @@ class LinearClassifierPlane(StatefulWidget):
         given = {key: value for key, value in given.items() if value is not None}
         self._evaluation = None
         super().__init__(_SETUP, complete_state(_without_drawn(state or {}, given) | given))
-
-    @property
-    def points(self):
-        """Coordinates of the points, float64 (N, 2)."""
-        return np.array(self.state["points"], dtype=np.float64).reshape(-1, 2)
-
-    @property
-    def labels(self):
-        """Labels of the points, int64 (N,)."""
-        return np.array(self.state["labels"], dtype=np.int64)
 
     @property
     def W(self):

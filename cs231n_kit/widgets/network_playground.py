@@ -30,13 +30,13 @@ from cs231n_kit.widgets.playground_state import (
 )
 from cs231n_kit.widgets.playground_training import TrainingRun
 from cs231n_kit.widgets.presets import PRESETS
-from cs231n_kit.widgets.stateful_widget import StateEntry, StatefulWidget
+from cs231n_kit.widgets.stateful_widget import PlaneWidget, StateEntry
 
 FOLDER = Path(__file__).parent / "network_playground_frontend"
 LIVE, FINE, UNIT = 80, 120, 30  # cells along a side: while training, at rest, and of a unit's picture
 
 
-class NetworkPlayground(StatefulWidget):
+class NetworkPlayground(PlaneWidget):
     """A network that learns while one looks: change the data, the layers and the training as it goes.
 
     >>> NetworkPlayground()                                        # three arms of a spiral
@@ -121,16 +121,6 @@ class NetworkPlayground(StatefulWidget):
     def trouble(self):
         """Why training stopped by itself, in a sentence, or ""."""
         return self._run.trouble
-
-    @property
-    def points(self):
-        """Coordinates of all points, float64 (N, 2)."""
-        return np.array(self.state["points"], dtype=np.float64).reshape(-1, 2)
-
-    @property
-    def labels(self):
-        """Labels of all points, int64 (N,)."""
-        return np.array(self.state["labels"], dtype=np.int64)
 
     @property
     def is_test(self):

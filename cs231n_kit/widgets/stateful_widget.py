@@ -3,6 +3,7 @@
 import threading
 
 import anywidget
+import numpy as np
 import traitlets
 
 from cs231n_kit.widgets.guarded_call import describe_exception, printing_kept
@@ -113,3 +114,17 @@ class StatefulWidget(anywidget.AnyWidget):
             self.state = state
         finally:
             self._quiet = False
+
+
+class PlaneWidget(StatefulWidget):
+    """A stateful widget whose state holds labelled points of the plane, as "points" and "labels"."""
+
+    @property
+    def points(self):
+        """Coordinates of the points, float64 (N, 2)."""
+        return np.array(self.state["points"], dtype=np.float64).reshape(-1, 2)
+
+    @property
+    def labels(self):
+        """Labels of the points, int64 (N,)."""
+        return np.array(self.state["labels"], dtype=np.int64)

@@ -38,6 +38,11 @@ class Lab:
             return json.load(answer)
 
 
+NAME_CELLS = """() => {
+    for (const cell of window.jupyterapp.shell.currentWidget.content.widgets) cell.node.dataset.cell = cell.model.id;
+}"""
+
+
 class Notebook:
     """A notebook open in JupyterLab, and a second line to its kernel."""
 
@@ -76,7 +81,19 @@ class Notebook:
         self.page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-all-cells')")
         self.wait_idle(seconds)
         self.page.set_default_timeout(10_000)
+        self.page.evaluate(NAME_CELLS)
         return self.errors()
+
+    def cell(self, name):
+        """The cell with this id, once all have been run."""
+        return self.page.locator(f'[data-cell="{name}"]')
+
+    def assert_shows_everything(self):
+        """Every live figure has its picture, every widget is displayed, and the browser complains of nothing."""
+        broken = "() => [...document.querySelectorAll('img.widget-image')].filter(image => !image.naturalWidth).length"
+        assert self.page.evaluate(broken) == 0
+        assert self.page.get_by_text("Error displaying widget").count() == 0
+        assert self.console == []
 
     def errors(self):
         return self.page.evaluate(
@@ -125,6 +142,14 @@ class Notebook:
         if hasattr(self, "client"):
             self.client.stop_channels()
         self.page.context.close()
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
+    """Where screenshots go: $CS231N_SCREENSHOTS, else a temporary folder."""
+    folder = Path(os.environ.get("CS231N_SCREENSHOTS") or tmp_path_factory.mktemp("screenshots"))
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 @pytest.fixture(scope="session")
@@ -213,6 +238,14 @@ def open_notebook(lab, chromium):
     yield open_copy
     for notebook in opened:
         notebook.close()
+
+
+@pytest.fixture(scope="module")
+def lecture(request, open_notebook):
+    """The notebook that the test module names as LECTURE, run from top to bottom."""
+    notebook = open_notebook(request.module.LECTURE)
+    assert notebook.run_all(300) == []
+    return notebook
 
 
 def pytest_collection_modifyitems(items):

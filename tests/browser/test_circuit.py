@@ -2,7 +2,6 @@
 
 import math
 import os
-from pathlib import Path
 
 import pytest
 
@@ -84,14 +83,6 @@ def notebook(open_notebook):
     opened = open_notebook(has_touch=True, permissions=["clipboard-read", "clipboard-write"])
     yield opened
     assert opened.console == []
-
-
-@pytest.fixture(scope="module")
-def pictures(tmp_path_factory):
-    """Where screenshots go: $CS231N_SCREENSHOTS, else a temporary folder."""
-    folder = Path(os.environ.get("CS231N_SCREENSHOTS") or tmp_path_factory.mktemp("screenshots"))
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
 
 
 def test_forward_and_backward_step_by_step(notebook):

@@ -1,6 +1,5 @@
 """The front page and lecture 02 in JupyterLab: they run, sliders redraw the pictures, both themes can be read."""
 
-import os
 import shutil
 import statistics
 from pathlib import Path
@@ -9,10 +8,6 @@ import pytest
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 LECTURE = NOTEBOOKS / "02_image_classification.ipynb"
-
-NAME_CELLS = """() => {
-    for (const cell of window.jupyterapp.shell.currentWidget.content.widgets) cell.node.dataset.cell = cell.model.id;
-}"""
 
 # Presses a key on a slider and waits for the new picture; also watches that the old one stays until then.
 PRESS_AND_TIME = """async ([cell, label, key]) => {
@@ -41,32 +36,12 @@ PRESS_AND_TIME = """async ([cell, label, key]) => {
 }"""
 
 
-@pytest.fixture(scope="module")
-def pictures(tmp_path_factory):
-    """Where screenshots go: $CS231N_SCREENSHOTS, else a temporary folder."""
-    folder = Path(os.environ.get("CS231N_SCREENSHOTS") or tmp_path_factory.mktemp("screenshots"))
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def lecture(open_notebook):
-    notebook = open_notebook(LECTURE)
-    assert notebook.run_all(240) == []
-    notebook.page.evaluate(NAME_CELLS)
-    return notebook
-
-
-def cell(notebook, name):
-    return notebook.page.locator(f'[data-cell="{name}"]')
-
-
 def sentence(notebook, name):
-    return cell(notebook, name).locator("[role=status]")
+    return notebook.cell(name).locator("[role=status]")
 
 
 def source(notebook, name):
-    return cell(notebook, name).locator("img.widget-image").get_attribute("src")
+    return notebook.cell(name).locator("img.widget-image").get_attribute("src")
 
 
 def wait_for_text(notebook, name, text):
@@ -74,13 +49,8 @@ def wait_for_text(notebook, name, text):
 
 
 def test_every_live_figure_has_its_picture(lecture):
-    broken = lecture.page.evaluate(
-        """() => [...document.querySelectorAll("img.widget-image")].filter(image => !image.naturalWidth).length"""
-    )
-    assert broken == 0
     assert lecture.page.locator("img.widget-image").count() >= 9
-    assert lecture.page.get_by_text("Error displaying widget").count() == 0
-    assert lecture.console == []
+    lecture.assert_shows_everything()
 
 
 def test_arrow_keys_move_a_slider_and_the_picture_follows(lecture, record_property):
@@ -97,7 +67,7 @@ def test_arrow_keys_move_a_slider_and_the_picture_follows(lecture, record_proper
 
 def test_dragging_ends_at_the_newest_position(lecture):
     wait_for_text(lecture, "axes-slider", "Axes turned by 45°")
-    handle = cell(lecture, "axes-slider").locator("[role=slider]")
+    handle = lecture.cell("axes-slider").locator("[role=slider]")
     handle.scroll_into_view_if_needed()
     box = handle.bounding_box()
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
@@ -113,10 +83,10 @@ def test_lists_and_reset(lecture):
     page, name = lecture.page, "neighbour-sliders"
     start = sentence(lecture, name).text_content()
     assert start.startswith("L2, k = 5")
-    cell(lecture, name).locator("select").select_option("L1")
+    lecture.cell(name).locator("select").select_option("L1")
     wait_for_text(lecture, name, "L1, k = 5")
     page.evaluate(PRESS_AND_TIME, [name, "New image", "ArrowRight"])
-    cell(lecture, name).get_by_role("button", name="Reset").click()
+    lecture.cell(name).get_by_role("button", name="Reset").click()
     wait_for_text(lecture, name, "L2, k = 5")
     assert sentence(lecture, name).text_content() == start
 
@@ -124,18 +94,18 @@ def test_lists_and_reset(lecture):
 def test_templates_and_features(lecture):
     """The second half: a template laid over an image, and coordinates in which a line separates."""
     start = sentence(lecture, "template-sliders").text_content()
-    cell(lecture, "template-sliders").locator("select").select_option("horse")
+    lecture.cell("template-sliders").locator("select").select_option("horse")
     wait_for_text(lecture, "template-sliders", "give horse the score")
     assert sentence(lecture, "template-sliders").text_content() != start
-    features = cell(lecture, "feature-sliders").locator("select").nth(1)
+    features = lecture.cell("feature-sliders").locator("select").nth(1)
     features.select_option("polar: distance, angle")
     wait_for_text(lecture, "feature-sliders", "100.0% of the points")
-    cell(lecture, "feature-sliders").locator("select").nth(0).select_option("exclusive or")
+    lecture.cell("feature-sliders").locator("select").nth(0).select_option("exclusive or")
     wait_for_text(lecture, "feature-sliders", "exclusive or, polar: distance, angle")
     assert "100.0%" not in sentence(lecture, "feature-sliders").text_content()
     features.select_option("product: x₁, 3 x₁x₂")
     wait_for_text(lecture, "feature-sliders", "100.0% of the points")
-    own = cell(lecture, "own-features").locator(".cs231n-boundary")
+    own = lecture.cell("own-features").locator(".cs231n-boundary")
     canvas = own.locator(".plot")
     canvas.scroll_into_view_if_needed()
     label = canvas.get_attribute("aria-label")
@@ -169,7 +139,7 @@ def test_readable_in_both_themes(lecture, theme, pictures):
         "feature-sliders",
         "own-features",
     ):
-        place = cell(lecture, name)
+        place = lecture.cell(name)
         place.scroll_into_view_if_needed()
         place.screenshot(path=pictures / f"lecture-{theme.split()[-1].lower()}-{name}.png")
     contrast = lecture.page.evaluate(

@@ -1,8 +1,5 @@
 """The linear-classifier widget under a real mouse and keyboard."""
 
-import os
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -66,14 +63,6 @@ def notebook(open_notebook):
     opened = open_notebook(viewport={"width": 1360, "height": 1300}, permissions=["clipboard-read", "clipboard-write"])
     yield opened
     assert opened.console == []
-
-
-@pytest.fixture(scope="module")
-def pictures(tmp_path_factory):
-    """Where screenshots go: $CS231N_SCREENSHOTS, else a temporary folder."""
-    folder = Path(os.environ.get("CS231N_SCREENSHOTS") or tmp_path_factory.mktemp("screenshots"))
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
 
 
 def hinge(state):

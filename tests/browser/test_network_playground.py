@@ -6,7 +6,6 @@ import os
 import re
 import statistics
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -100,14 +99,6 @@ def notebook(open_notebook):
     )
     yield opened
     assert opened.console == []
-
-
-@pytest.fixture(scope="module")
-def pictures(tmp_path_factory):
-    """Where screenshots go: $CS231N_SCREENSHOTS, else a temporary folder."""
-    folder = Path(os.environ.get("CS231N_SCREENSHOTS") or tmp_path_factory.mktemp("screenshots"))
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
 
 
 def test_it_plays_pauses_steps_and_restarts(notebook, record_property):

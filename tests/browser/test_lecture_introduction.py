@@ -1,40 +1,19 @@
 """Lecture 01 in JupyterLab: it runs, the timeline can be walked through, and the quiz can be answered by keyboard."""
 
-import os
 from pathlib import Path
 
 import pytest
 
 LECTURE = Path(__file__).parents[2] / "notebooks" / "01_introduction.ipynb"
-NAME_CELLS = """() => {
-    for (const cell of window.jupyterapp.shell.currentWidget.content.widgets) cell.node.dataset.cell = cell.model.id;
-}"""
-
-
-@pytest.fixture(scope="module")
-def lecture(open_notebook):
-    notebook = open_notebook(LECTURE)
-    assert notebook.run_all(240) == []
-    notebook.page.evaluate(NAME_CELLS)
-    return notebook
-
-
-def cell(notebook, name):
-    return notebook.page.locator(f'[data-cell="{name}"]')
 
 
 def test_every_live_figure_has_its_picture(lecture):
-    broken = lecture.page.evaluate(
-        """() => [...document.querySelectorAll("img.widget-image")].filter(image => !image.naturalWidth).length"""
-    )
-    assert broken == 0
     assert lecture.page.locator("img.widget-image").count() == 12
-    assert lecture.page.get_by_text("Error displaying widget").count() == 0
-    assert lecture.console == []
+    lecture.assert_shows_everything()
 
 
 def test_the_timeline_is_walked_through(lecture):
-    timeline = cell(lecture, "timeline")
+    timeline = lecture.cell("timeline")
     timeline.get_by_role("combobox").first.select_option("AlexNet")
     timeline.locator("[role=status]").filter(has_text="2012: AlexNet.").wait_for()
     timeline.get_by_role("combobox").nth(1).select_option("vision by rules")
@@ -43,7 +22,7 @@ def test_the_timeline_is_walked_through(lecture):
 
 
 def test_the_quiz_is_answered_by_keyboard(lecture):
-    quiz = cell(lecture, "quiz-play")
+    quiz = lecture.cell("quiz-play")
     first = quiz.locator("img").get_attribute("src")
     quiz.get_by_role("button").first.focus()
     lecture.page.keyboard.press("Tab")
@@ -55,10 +34,9 @@ def test_the_quiz_is_answered_by_keyboard(lecture):
 
 
 @pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
-def test_screenshots_in_both_themes(lecture, theme, tmp_path):
+def test_screenshots_in_both_themes(lecture, theme, pictures):
     lecture.theme(theme)
-    folder = Path(os.environ.get("CS231N_SCREENSHOTS") or tmp_path)
     for name in "timeline", "simple-cell", "depth", "quiz-play":
-        place = cell(lecture, name)
+        place = lecture.cell(name)
         place.scroll_into_view_if_needed()
-        place.screenshot(path=folder / f"introduction-{theme.split()[-1].lower()}-{name}.png")
+        place.screenshot(path=pictures / f"introduction-{theme.split()[-1].lower()}-{name}.png")
