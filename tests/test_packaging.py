@@ -245,7 +245,7 @@ def test_the_tests_of_kernels_run_on_a_bare_gpu_server(tmp_path):
         for name, owners in distributions.items()
         if name.isidentifier() and name != "cs231n_kit" and not there & {canonicalize_name(one) for one in owners}
     }
-    assert {"scipy", "torch", "IPython", "platformdirs", "matplotlib", "numba"} <= blocked
+    assert {"scipy", "IPython", "platformdirs", "matplotlib", "numba"} <= blocked
     (tmp_path / "absent.py").write_text(ABSENT.format(blocked=blocked))
     environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"}
     environment.pop("CS231N_DATA", None)
