@@ -144,9 +144,8 @@ def call(
 
     take: which parts of the result become `values`, all of them where it is None: places in a tuple, and names in a
     dictionary that is returned (or in the `params` of a network). counted: count the instructions too, which takes
-    longer. namespace: where the classes of `Network` arguments are.
+    longer and a second call. namespace: where the classes of `Network` arguments are.
     """
-    copies = tuple(_copy(value) for value in arguments)
     screen = _FirstCharacters()
     counter = _InstructionCounter()
     random_state = np.random.get_state()
@@ -158,7 +157,11 @@ def call(
             warnings.catch_warnings(),
         ):
             warnings.simplefilter("ignore")
-            made = tuple(_made(value, namespace) for value in copies)
+            if counted:  # since Python 3.12 not all instructions of a function's first traced call are seen
+                with _InstructionCounter():
+                    function(*_fresh(arguments, namespace))
+                np.random.seed(SEED)
+            made = _fresh(arguments, namespace)
             with counter if counted else contextlib.nullcontext():
                 result = function(*made)
             changed = tuple(i for i, (a, b) in enumerate(zip(arguments, made, strict=True)) if not _same(a, b))
@@ -197,6 +200,11 @@ def _copy(value):
     if type(value) is dict:
         return {name: _copy(part) for name, part in value.items()}
     return replace(value, params=_copy(value.params)) if isinstance(value, Network) else value
+
+
+def _fresh(arguments: tuple, namespace: Mapping) -> tuple:
+    """What to call a function with: copies of its arguments, and the objects that some of them stand for."""
+    return tuple(_made(_copy(value), namespace) for value in arguments)
 
 
 def _made(value, namespace: Mapping):
