@@ -12,6 +12,8 @@ from cs231n_kit.checking.calling import Outcome, call_named, in_turn
 
 from .reference import Reference
 
+SINGLE_PRECISION = {"rtol": 1e-4, "atol": 2e-5}  # of a Property: right answers may compute in float32
+
 
 @dataclass(frozen=True)
 class Property:

@@ -9,10 +9,9 @@ from functools import partial
 
 import numpy as np
 
-from grader.check import Mistake, Property
+from grader.check import SINGLE_PRECISION, Mistake, Property
 
 LOSS, GRADIENT = (0,), (1,)
-_SINGLE_PRECISION = {"rtol": 1e-4, "atol": 2e-5}  # right answers may compute in float32
 MASKED = (
     "sklearn",
     "torch",
@@ -76,8 +75,8 @@ def loss_properties(accepts: Accepts, scale: float = 1.0, step: float = 5e-4) ->
         return [(W.astype(np.float32), X.astype(np.float32), y.astype(np.uint8), 0.0), (*whole[:2], whole[2], 0)]
 
     return (
-        Property("The data loss (reg = 0)", 1.5, data, outputs=LOSS, **_SINGLE_PRECISION),
-        Property("The gradient of the data loss (reg = 0)", 2, data, outputs=GRADIENT, **_SINGLE_PRECISION),
+        Property("The data loss (reg = 0)", 1.5, data, outputs=LOSS, **SINGLE_PRECISION),
+        Property("The gradient of the data loss (reg = 0)", 2, data, outputs=GRADIENT, **SINGLE_PRECISION),
         Property(
             "The penalty: reg ΣW² in the loss, 2 reg W in its gradient",
             1,
@@ -87,8 +86,8 @@ def loss_properties(accepts: Accepts, scale: float = 1.0, step: float = 5e-4) ->
             atol=1e-3,
         ),
         Property("The gradient is that of your own loss", 1, own, "own_gradient", rtol=5e-3, atol=1e-4),
-        Property("One example, two classes or more", 0.5, single, **_SINGLE_PRECISION),
-        Property("float32 inputs, labels of dtype uint8, reg = 0 as an int", 0.5, narrow, **_SINGLE_PRECISION),
+        Property("One example, two classes or more", 0.5, single, **SINGLE_PRECISION),
+        Property("float32 inputs, labels of dtype uint8, reg = 0 as an int", 0.5, narrow, **SINGLE_PRECISION),
     )
 
 
@@ -97,7 +96,7 @@ def zeros_property(title: str) -> Property:
         drawn = (examples(rng, (6, 4, 5), 0.7), examples(rng, (3, 5, 4)))
         return [(np.zeros_like(W), X, y, reg) for W, X, y, reg in drawn]
 
-    return Property(title, 0.5, zeros, **_SINGLE_PRECISION)
+    return Property(title, 0.5, zeros, **SINGLE_PRECISION)
 
 
 def growing(rng):

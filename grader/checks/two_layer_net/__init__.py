@@ -8,9 +8,10 @@ from cs231n_kit.checking.answer_key import OnData, TrainedCheck
 from grader.check import NotebookChecks
 
 from ..linear_losses import MASKED
-from .layers import AFFINE_BACKWARD, AFFINE_FORWARD, RELU_BACKWARD, RELU_FORWARD
+from .affine import AFFINE_BACKWARD, AFFINE_FORWARD
 from .losses import SOFTMAX, SVM
 from .network import NETWORK
+from .relu import RELU_BACKWARD, RELU_FORWARD
 
 _UNITS = 1000  # of the hidden layer, at most
 

@@ -4,10 +4,9 @@ from functools import partial
 
 import numpy as np
 
-from grader.check import Check, Mistake, Property
+from grader.check import SINGLE_PRECISION, Check, Mistake, Property
 
 LOSS, GRADIENT = (0,), (1,)
-_SINGLE_PRECISION = {"rtol": 1e-4, "atol": 2e-5}  # right answers may compute in float32
 
 
 def _examples(rng, n, c, accepts=lambda x, y: True, scale=1.5):
@@ -38,10 +37,10 @@ def _loss_properties(accepts):
         return [*single, (x.astype(np.float32), y.astype(np.uint8))]
 
     return (
-        Property("The loss", 1.5, data, outputs=LOSS, **_SINGLE_PRECISION),
-        Property("Its gradient", 1.5, data, outputs=GRADIENT, **_SINGLE_PRECISION),
+        Property("The loss", 1.5, data, outputs=LOSS, **SINGLE_PRECISION),
+        Property("Its gradient", 1.5, data, outputs=GRADIENT, **SINGLE_PRECISION),
         Property("The gradient is that of your own loss", 0.5, own, "own_gradient", rtol=5e-3, atol=1e-4),
-        Property("One example, two classes, float32, labels of dtype uint8", 0.5, edges, **_SINGLE_PRECISION),
+        Property("One example, two classes, float32, labels of dtype uint8", 0.5, edges, **SINGLE_PRECISION),
     )
 
 
@@ -194,7 +193,6 @@ def _large(rng):
 _MAX = "shifted = x - x.max(axis=1, keepdims=True)"
 _TOTALS = "totals = exponentials.sum(axis=1, keepdims=True)"
 _LOG = "loss = np.mean(np.log(totals[:, 0]) - shifted[rows, y])"
-_PROBABILITIES = "probabilities = exponentials / totals"
 _MINUS_ONE = "    dscores[rows, y] -= 1\n"
 _SOFTMAX_GRADIENT = "return loss, dscores / num_train"
 _SHIFT = (
@@ -206,7 +204,7 @@ SOFTMAX = Check(
     "softmax_loss",
     (
         *_loss_properties(_probable),
-        Property("Finite and right for scores of ±1,000", 1, _large, **_SINGLE_PRECISION),
+        Property("Finite and right for scores of ±1,000", 1, _large, **SINGLE_PRECISION),
     ),
     (
         *_common(

@@ -4,12 +4,11 @@ import numpy as np
 
 from cs231n_kit.checking.answer_key import Case
 from cs231n_kit.checking.arguments import Network
-from grader.check import Check, Mistake, Property
+from grader.check import SINGLE_PRECISION, Check, Mistake, Property
 
 NAMES = ("W1", "b1", "W2", "b2")
 LOSS, SECOND, FIRST = (0,), ("W2", "b2"), ("W1", "b1")
 _METHOD = "TwoLayerNet.loss"
-_SINGLE_PRECISION = {"rtol": 1e-4, "atol": 2e-5}  # right answers may compute in float32
 _STEP = 5e-4
 
 
@@ -116,10 +115,10 @@ NETWORK = Check(
     "TwoLayerNet",
     (
         Property("A new network: shapes, biases of zero, weights of size weight_scale", 1, _initial, "noise"),
-        Property("loss(X) gives the scores", 1.5, _scores, **_SINGLE_PRECISION),
-        Property("loss(X, y): the loss (reg = 0)", 1, lambda rng: _calls(_two(rng), LOSS), **_SINGLE_PRECISION),
-        Property("The gradients of W2 and b2 (reg = 0)", 1, lambda rng: _calls(_two(rng), SECOND), **_SINGLE_PRECISION),
-        Property("The gradients of W1 and b1 (reg = 0)", 1, lambda rng: _calls(_two(rng), FIRST), **_SINGLE_PRECISION),
+        Property("loss(X) gives the scores", 1.5, _scores, **SINGLE_PRECISION),
+        Property("loss(X, y): the loss (reg = 0)", 1, lambda rng: _calls(_two(rng), LOSS), **SINGLE_PRECISION),
+        Property("The gradients of W2 and b2 (reg = 0)", 1, lambda rng: _calls(_two(rng), SECOND), **SINGLE_PRECISION),
+        Property("The gradients of W1 and b1 (reg = 0)", 1, lambda rng: _calls(_two(rng), FIRST), **SINGLE_PRECISION),
         Property(
             "The penalty: reg (ΣW1² + ΣW2²), and its gradient",
             1,
@@ -129,7 +128,7 @@ NETWORK = Check(
             atol=1e-3,
         ),
         Property("The gradients are those of your own loss", 1, _own, "own_gradient", rtol=5e-3, atol=2e-5),
-        Property("Images: X of shape (N, H, W, C)", 0.5, _images, **_SINGLE_PRECISION),
+        Property("Images: X of shape (N, H, W, C)", 0.5, _images, **SINGLE_PRECISION),
     ),
     (
         Mistake(

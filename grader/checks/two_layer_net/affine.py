@@ -1,15 +1,15 @@
-"""affine_forward, affine_backward, relu_forward and relu_backward."""
+"""affine_forward and affine_backward."""
 
 import numpy as np
 
 from cs231n_kit.checking.answer_key import Case
 from cs231n_kit.checking.arguments import Kept
-from grader.check import Check, Mistake, Property
+from grader.check import SINGLE_PRECISION, Check, Mistake, Property
 
-OUT, DX, DW, DB = (0,), (0,), (1,), (2,)
+from .layer_cases import OUT, STEP, backward
+
+DX, DW, DB = (0,), (1,), (2,)
 _ALL = (0, 1, 2)
-_SINGLE_PRECISION = {"rtol": 1e-4, "atol": 2e-5}  # right answers may compute in float32
-_STEP = 0.05
 
 
 def _affine(rng, shape, units):
@@ -42,15 +42,15 @@ AFFINE_FORWARD = Check(
             "Rows of features: x of shape (N, D)",
             1.5,
             lambda rng: _forward(rng, ((5, 4), 3), ((3, 6), 4)),
-            **_SINGLE_PRECISION,
+            **SINGLE_PRECISION,
         ),
         Property(
             "Images: x of shape (N, d1, ..., dk)",
             1,
             lambda rng: _forward(rng, ((4, 3, 2, 5), 4), ((3, 2, 4), 5)),
-            **_SINGLE_PRECISION,
+            **SINGLE_PRECISION,
         ),
-        Property("One example, one feature, one unit, float32", 0.5, _edges, **_SINGLE_PRECISION),
+        Property("One example, one feature, one unit, float32", 0.5, _edges, **SINGLE_PRECISION),
     ),
     (
         Mistake("no bias", "The bias is missing: every unit adds its own number b.", ((_OUT, "out = rows @ w"),)),
@@ -91,24 +91,11 @@ AFFINE_FORWARD = Check(
 )
 
 
-def backward(forward, problems, take=None):
-    """In threes: the forward call, the backward call with what it kept, and with the cache of the text.
-
-    problems: (arguments of forward, dout, documented cache).
-    """
-    cases = []
-    for arguments, dout, cache in problems:
-        own = Kept(len(cases), 1)
-        cases.append(Case(arguments, function=forward, take=()))
-        cases += [Case((dout, own), take=take), Case((dout, cache), take=take)]
-    return cases
-
-
-def _affine_backward(rng, *problems, narrow=False):
+def _affine_backward(rng, *problems, single_precision=False):
     drawn = []
     for shape, units in problems:
         arguments, dout = _affine(rng, shape, units), rng.normal(size=(shape[0], units))
-        if narrow:
+        if single_precision:
             arguments, (dout,) = _narrow(arguments), _narrow((dout,))
         drawn.append((arguments, dout, arguments))
     return backward("affine_forward", drawn, _ALL)
@@ -122,7 +109,7 @@ def _own_affine(rng):
         Case((rng.normal(size=(4, 5)), Kept(0, 1)), take=_ALL),
     ]
     for place in (0, 1, 2, 0, 1):
-        step = _STEP * rng.normal(size=arguments[place].shape)
+        step = STEP * rng.normal(size=arguments[place].shape)
         for change in (step, -step):
             moved = tuple(a + change if i == place else a for i, a in enumerate(arguments))
             cases.append(Case(moved, function="affine_forward", take=OUT))
@@ -139,7 +126,7 @@ def _images(rng):
 
 def _single(rng):
     return _affine_backward(rng, ((1, 4), 3), ((5, 1), 2), ((4, 3), 1)) + _renumbered(
-        _affine_backward(rng, ((4, 3), 2), narrow=True), 9
+        _affine_backward(rng, ((4, 3), 2), single_precision=True), 9
     )
 
 
@@ -161,11 +148,11 @@ _GIVEN_RETURN = "return dx, dw, db"
 AFFINE_BACKWARD = Check(
     "affine_backward",
     (
-        Property("dx", 1, _rows, "either", outputs=DX, **_SINGLE_PRECISION),
-        Property("dw", 1, _rows, "either", outputs=DW, **_SINGLE_PRECISION),
-        Property("db", 1, _rows, "either", outputs=DB, **_SINGLE_PRECISION),
-        Property("Images: dx has the shape of x", 0.5, _images, "either", outputs=(0, 1), **_SINGLE_PRECISION),
-        Property("One example, one feature, one unit, float32", 0.5, _single, "either", **_SINGLE_PRECISION),
+        Property("dx", 1, _rows, "either", outputs=DX, **SINGLE_PRECISION),
+        Property("dw", 1, _rows, "either", outputs=DW, **SINGLE_PRECISION),
+        Property("db", 1, _rows, "either", outputs=DB, **SINGLE_PRECISION),
+        Property("Images: dx has the shape of x", 0.5, _images, "either", outputs=(0, 1), **SINGLE_PRECISION),
+        Property("One example, one feature, one unit, float32", 0.5, _single, "either", **SINGLE_PRECISION),
         Property(
             "The gradients of your own affine_forward, from your own cache",
             1,
@@ -243,167 +230,6 @@ AFFINE_BACKWARD = Check(
             "The bias appears in dx. It is a constant as far as x is concerned: how fast the output changes with x "
             "does not depend on it.",
             ((_GIVEN_DX, "dx = ((dout + cache[2]) @ w.T).reshape(x.shape)"),),
-        ),
-    ),
-)
-
-
-def _activations(rng, *shape):
-    """Numbers of both signs, none of them near the kink."""
-    x = rng.uniform(0.1, 2, size=shape) * rng.permutation(np.arange(np.prod(shape)) % 2 * 2 - 1).reshape(shape)
-    return x * np.where(np.abs(np.abs(x) - 1) < 0.02, 1.1, 1)
-
-
-def _relu(rng, *shapes):
-    return [Case((_activations(rng, *shape),), take=OUT) for shape in shapes]
-
-
-def _relu_edges(rng):
-    x = _activations(rng, 4, 5)
-    x[1, 2] = x[3, 0] = 0
-    narrow = Case((_activations(rng, 3, 4).astype(np.float32),), take=OUT)
-    return [*_relu(rng, (3, 2, 4, 2), (6,)), Case((x,), take=OUT), narrow]
-
-
-_MAXIMUM = "out = np.maximum(0, x)"
-
-RELU_FORWARD = Check(
-    "relu_forward",
-    (
-        Property("Negative numbers become 0, positive ones stay", 0.5, lambda rng: _relu(rng, (5, 6), (3, 4))),
-        Property("Any shape, 0, float32", 0.5, _relu_edges, rtol=1e-5),
-    ),
-    (
-        Mistake(
-            "unchanged",
-            "Negative numbers come through. They become 0.",
-            ((_MAXIMUM, "out = x"),),
-        ),
-        Mistake(
-            "absolute value",
-            "Negative numbers lose their sign here. They become 0.",
-            ((_MAXIMUM, "out = np.abs(x)"),),
-        ),
-        Mistake(
-            "wrong side",
-            "The positive numbers are cut off and the negative ones stay: it is the other way round.",
-            ((_MAXIMUM, "out = np.minimum(0, x)"),),
-        ),
-        Mistake(
-            "zeros and ones",
-            "This says which numbers are positive, but not what they are: they stay as they are.",
-            ((_MAXIMUM, "out = (x > 0) * 1.0"),),
-        ),
-        Mistake(
-            "leaky",
-            "Negative numbers keep a part of their size, as in a leaky ReLU. Here they become 0.",
-            ((_MAXIMUM, "out = np.maximum(0.01 * x, x)"),),
-        ),
-        Mistake(
-            "squashed",
-            "This is a sigmoid. The ReLU is the maximum of 0 and x.",
-            ((_MAXIMUM, "out = 1 / (1 + np.exp(-x))"),),
-        ),
-        Mistake(
-            "cut at 1",
-            "Numbers above 1 are cut off too. The ReLU has no upper limit.",
-            ((_MAXIMUM, "out = np.clip(x, 0, 1)"),),
-        ),
-    ),
-)
-
-
-def _relu_problems(rng, *shapes):
-    drawn = []
-    for shape in shapes:
-        x = _activations(rng, *shape)
-        drawn.append(((x,), rng.uniform(0.2, 2, shape) * rng.choice([-1, 1], shape), x))
-    return backward("relu_forward", drawn)
-
-
-def _own_relu(rng):
-    x = _activations(rng, 4, 5)
-    cases = [
-        Case((x,), function="relu_forward", take=OUT),
-        Case((rng.normal(size=x.shape), Kept(0, 1)), take=OUT),
-    ]
-    for _ in range(3):
-        step = rng.uniform(-_STEP, _STEP, size=x.shape)
-        cases += [Case((x + change,), function="relu_forward", take=OUT) for change in (step, -step)]
-    return cases
-
-
-def _kinks(rng):
-    x = _activations(rng, 4, 6)
-    x[rng.random(x.shape) < 0.3] = 0
-    x[0, 0] = 0
-    return [Case((x,), function="relu_forward", take=()), Case((rng.normal(size=x.shape), Kept(0, 1)))]
-
-
-_MASKED = "dx = dout * (x > 0)"
-
-RELU_BACKWARD = Check(
-    "relu_backward",
-    (
-        Property(
-            "Passes on what belongs to positive inputs",
-            1,
-            lambda rng: _relu_problems(rng, (5, 6), (3, 2, 4, 2)),
-            "either",
-            **_SINGLE_PRECISION,
-        ),
-        Property(
-            "The gradient of your own relu_forward, from your own cache",
-            0.5,
-            _own_relu,
-            "own_backward",
-            rtol=1e-3,
-            atol=1e-4,
-        ),
-        Property("Where x is exactly 0: any slope from 0 to 1", 0.5, _kinks, "subgradient", **_SINGLE_PRECISION),
-    ),
-    (
-        Mistake(
-            "no mask",
-            "All of dout passes, also where the input was negative. (If there is a mask: a ReLU's output is never "
-            "negative, so a comparison of the output with >= holds everywhere.)",
-            ((_MASKED, "dx = dout"),),
-        ),
-        Mistake(
-            "wrong side",
-            "The gradient passes where the input was negative: it is the other way round.",
-            ((_MASKED, "dx = dout * (x < 0)"),),
-        ),
-        Mistake(
-            "mask alone",
-            "This is the slope of the ReLU. By the chain rule it is multiplied with what comes from above, dout.",
-            ((_MASKED, "dx = (x > 0) * 1.0"),),
-        ),
-        Mistake(
-            "times x",
-            "The gradient is multiplied with the size of x. The slope of the ReLU is 1 for all positive x.",
-            ((_MASKED, "dx = dout * np.maximum(0, x)"),),
-        ),
-        Mistake(
-            "sign of dout",
-            "The ReLU is applied to dout: negative gradients are lost. What decides is the sign of the input x.",
-            ((_MASKED, "dx = np.maximum(0, dout)"),),
-        ),
-        Mistake(
-            "sign of both",
-            "Negative gradients are lost too. What decides is the sign of the input x alone.",
-            ((_MASKED, "dx = np.maximum(0, dout) * (x > 0)"),),
-        ),
-        Mistake(
-            "leaky",
-            "Negative inputs let a part of the gradient through, as in a leaky ReLU. Here nothing passes there.",
-            ((_MASKED, "dx = dout * np.where(x > 0, 1, 0.01)"),),
-        ),
-        Mistake(
-            "not finite at 0",
-            "Dividing the output by the input gives the mask, except where the input is 0: 0 / 0 is NaN. Compare "
-            "with 0 instead.",
-            ((_MASKED, "dx = dout * (np.maximum(0, x) / x)"),),
         ),
     ),
 )
