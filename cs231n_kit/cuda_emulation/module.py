@@ -17,7 +17,6 @@ MOST_THREADS = 1024
 SHARED_BYTES = 48 << 10
 MOST_ARRAYS = 4000
 
-_SHARED_REGIONS = (0, 1)
 _order = contextvars.ContextVar("order", default=(0, 0))
 
 
