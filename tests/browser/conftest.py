@@ -42,6 +42,24 @@ NAME_CELLS = """() => {
     for (const cell of window.jupyterapp.shell.currentWidget.content.widgets) cell.node.dataset.cell = cell.model.id;
 }"""
 
+# The least contrast of any text that a selector finds with what lies behind it, as WCAG 2 defines it.
+CONTRAST = """selector => {
+    const luminance = color => color.match(/[\\d.]+/g).slice(0, 3).map(part => part / 255)
+        .map(part => part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4)
+        .reduce((sum, part, i) => sum + part * [0.2126, 0.7152, 0.0722][i], 0);
+    const behind = node => {
+        const color = getComputedStyle(node).backgroundColor;
+        return /, 0\\)$|transparent/.test(color) ? behind(node.parentElement) : color;
+    };
+    const nodes = [...document.querySelectorAll(selector)];
+    if (!nodes.length) throw new Error(`nothing on the page is ${selector}`);
+    return Math.min(...nodes.map(node => {
+        const style = getComputedStyle(node), ink = node instanceof SVGElement ? style.fill : style.color;
+        const [a, b] = [luminance(ink), luminance(behind(node))];
+        return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+    }));
+}"""
+
 
 class Notebook:
     """A notebook open in JupyterLab, and a second line to its kernel."""
@@ -132,6 +150,10 @@ class Notebook:
         """Run code in the kernel, beside the notebook."""
         reply = self.client.execute_interactive(source, silent=True, timeout=20)
         assert reply["content"]["status"] == "ok", reply["content"]
+
+    def contrast(self, selector):
+        """The least contrast of a text that the selector finds: at least 4.5 can be read well, 3 if it is bold."""
+        return self.page.evaluate(CONTRAST, selector)
 
     def theme(self, name):
         """Switch to "JupyterLab Light" or "JupyterLab Dark"."""

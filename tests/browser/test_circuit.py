@@ -313,30 +313,13 @@ def test_python_and_a_second_view_see_the_same(notebook):
     assert again == ["a / b + c"] * 2
 
 
-CONTRAST = """selector => {
-    const parts = color => color.match(/[\\d.]+/g).slice(0, 3).map(Number);
-    const luminance = color => parts(color).map(part => part / 255)
-        .map(part => part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4)
-        .reduce((sum, part, i) => sum + part * [0.2126, 0.7152, 0.0722][i], 0);
-    const behind = node => {
-        const color = getComputedStyle(node).backgroundColor;
-        return /, 0\\)$|transparent/.test(color) ? behind(node.parentElement) : color;
-    };
-    return Math.min(...[...document.querySelectorAll(`.cs231n-circuit ${selector}`)].map(node => {
-        const style = getComputedStyle(node), ink = node instanceof SVGElement ? style.fill : style.color;
-        const [a, b] = [luminance(ink), luminance(behind(node))];
-        return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
-    }));
-}"""
-
-
 @pytest.mark.parametrize("theme", ["JupyterLab Dark", "JupyterLab Light"])
 def test_text_stands_out_in_both_themes(notebook, theme, pictures):
     stage = Stage(notebook, "Circuit(preset='Staged example')")
     notebook.theme(theme)
     for selector in ("svg .value", "svg .grad", "svg .name", "svg .symbol", ".sentence", ".details p", "td.grad",
                      "thead th", "button:enabled", "textarea", "select", "section .hint"):  # fmt: skip
-        assert stage.page.evaluate(CONTRAST, selector) >= 4.5, selector
+        assert notebook.contrast(f".cs231n-circuit {selector}") >= 4.5, selector
     name = theme.split()[-1].lower()
     stage.page.mouse.move(*stage.center("v4"))
     stage.settle()

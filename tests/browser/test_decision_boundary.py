@@ -406,25 +406,9 @@ def test_python_and_a_second_view_see_the_same(notebook):
     assert labels == ["Decision boundary with 46 points in 3 classes"] * 2
 
 
-CONTRAST = """selector => {
-    const parts = color => color.match(/[\\d.]+/g).slice(0, 3).map(Number);
-    const luminance = color => parts(color).map(part => part / 255)
-        .map(part => part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4)
-        .reduce((sum, part, i) => sum + part * [0.2126, 0.7152, 0.0722][i], 0);
-    const behind = node => {
-        const color = getComputedStyle(node).backgroundColor;
-        return /, 0\\)$|transparent/.test(color) ? behind(node.parentElement) : color;
-    };
-    return Math.min(...[...document.querySelectorAll(`.cs231n-boundary ${selector}`)].map(node => {
-        const [a, b] = [luminance(getComputedStyle(node).color), luminance(behind(node))];
-        return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
-    }));
-}"""
-
-
 @pytest.mark.parametrize("theme", ["JupyterLab Dark", "JupyterLab Light"])
 def test_text_stands_out_in_both_themes(notebook, theme):
-    stage = Stage(notebook, "widget = DecisionBoundary(k=3)")
+    Stage(notebook, "widget = DecisionBoundary(k=3)")
     notebook.theme(theme)
     for selector in (
         "legend",
@@ -434,8 +418,8 @@ def test_text_stands_out_in_both_themes(notebook, theme):
         ".hint",
         ".choice label:not(:has(:checked))",
     ):
-        assert stage.page.evaluate(CONTRAST, selector) >= 4.5, selector
-    assert stage.page.evaluate(CONTRAST, ".choice label:has(:checked)") >= 3  # bold
+        assert notebook.contrast(f".cs231n-boundary {selector}") >= 4.5, selector
+    assert notebook.contrast(".cs231n-boundary .choice label:has(:checked)") >= 3  # bold
 
 
 def test_redraw_latency(notebook, record_property):

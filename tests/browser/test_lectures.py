@@ -142,23 +142,7 @@ def test_readable_in_both_themes(lecture, theme, pictures):
         place = lecture.cell(name)
         place.scroll_into_view_if_needed()
         place.screenshot(path=pictures / f"lecture-{theme.split()[-1].lower()}-{name}.png")
-    contrast = lecture.page.evaluate(
-        """() => {
-            const light = color => {
-                const [r, g, b] = color.match(/[\\d.]+/g).slice(0, 3).map(value => {
-                    const part = value / 255;
-                    return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
-                });
-                return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-            };
-            const back = light(getComputedStyle(document.querySelector(".jp-Notebook")).backgroundColor);
-            return Math.min(...[...document.querySelectorAll("[role=status], .widget-label")].map(node => {
-                const fore = light(getComputedStyle(node).color);
-                return (Math.max(fore, back) + 0.05) / (Math.min(fore, back) + 0.05);
-            }));
-        }"""
-    )
-    assert contrast > 4.5
+    assert lecture.contrast("[role=status], .widget-label") >= 4.5
 
 
 def test_front_page_leads_to_the_lecture(open_notebook, lab, pictures):
