@@ -548,3 +548,11 @@ def test_what_only_trains_or_plots_is_not_graded():
     for cell in notebook().cells:
         if cell.cell_type == "code" and ("plt.show()" in cell.source or "train(" in cell.source):
             assert SKIP_TAG in cell.metadata.get("tags", []), cell.id
+
+
+def test_edges_of_the_relu_are_what_the_title_says():
+    edges = next(p for p in CHECKS["relu_forward"].properties if p.title == "Any shape, 0, float32")
+    drawn = [case.arguments[0] for case in edges.cases(np.random.default_rng(0))]
+    assert {x.ndim for x in drawn} == {1, 2, 4}
+    assert any((x == 0).any() for x in drawn)
+    assert any(x.dtype == np.float32 for x in drawn)
