@@ -138,9 +138,8 @@ def explore_timeline():
 
     def draw(number, theme):
         chosen = MILESTONES[number]
-        figure = Figure(
-            figsize=(9.8, 5.2), facecolor="white"
-        )  # placed by hand: a layout engine takes longer than drawing
+        # Axes are placed by hand: a layout engine takes longer than drawing.
+        figure = Figure(figsize=(9.8, 5.2), facecolor="white")
         whole, zoomed = figure.subplots(2, 1, height_ratios=(1, 2.6))
         figure.subplots_adjust(left=0.02, right=0.98, top=0.92, bottom=0.1, hspace=0.55)
         whole.set_xscale("log")
