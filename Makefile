@@ -3,6 +3,8 @@
 
 SHELL := bash
 PYTHON ?= python3
+# The tests of a file share what they prepare, so they stay together.
+PYTEST = .venv/bin/python -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 INSTALLED := .venv/.installed
 
 # Tests train small networks: threads that wait sleep, as in `cs231n lab`.
@@ -22,14 +24,14 @@ lab: $(INSTALLED) ## open the course in JupyterLab
 
 test: $(INSTALLED) ## run the test suite
 	@.venv/bin/cs231n doctor --tests
-	.venv/bin/python -m pytest
+	$(PYTEST)
 
 test-torch: $(INSTALLED) ## install PyTorch and compare the kit with it
 	@.venv/bin/python -c 'import torch' 2>/dev/null || { \
 	  echo "Installing PyTorch into .venv: 0.2 GB for the CPU alone, several with the CUDA libraries of its Linux build."; \
 	  PIP_BUILD_CONSTRAINT=constraints.txt PIP_DISABLE_PIP_VERSION_CHECK=1 .venv/bin/python -m pip install --quiet \
 	    --retries 10 --timeout 60 --constraint constraints.txt --editable '.[torch]'; }
-	.venv/bin/python -m pytest tests/pytorch
+	$(PYTEST) tests/pytorch
 
 test-long: $(INSTALLED) ## train networks and compare with what they should reach (slow)
 	.venv/bin/python -m pytest -m long

@@ -17,6 +17,7 @@ hypothesis.settings.load_profile("ci")
 has_torch = find_spec("torch") is not None
 collect_ignore = [] if has_torch else ["pytorch"]
 
+LONGEST = ["test_notebooks.py", "test_attacks.py", "test_solutions.py", "test_solution_notebooks.py"]
 CLASS_NAMES = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
 
 
@@ -24,6 +25,11 @@ def pytest_report_header():
     """Say that tests are left out, which nothing else would."""
     if not has_torch:
         return "tests/pytorch: left out, PyTorch is not installed; make test-torch installs it and runs them"
+
+
+def pytest_collection_modifyitems(items):
+    """The longest files come first, so that no process has one to itself at the end."""
+    items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
 
 
 @pytest.fixture(scope="session")

@@ -76,7 +76,7 @@ def test_a_sandbox_works_here_and_runs_numpy_as_an_ordinary_user():
         Path(__file__).parent,
         Path("/etc/shadow"),
         Path("/etc/hostname"),
-        Path("/proc") / str(os.getpid()),
+        pytest.param(Path("/proc") / str(os.getpid()), id="this process"),
         Path("/sys/class"),
         Path("/var/lib"),
     ],
