@@ -9,17 +9,11 @@ from cs231n_kit import image_transforms as transforms
 from cs231n_kit.explorations.exploration import Exploration, choice, slider
 from cs231n_kit.layers import conv_forward
 from cs231n_kit.plots import MUTED, new_figure, show_image, write_numbers
+from cs231n_kit.widgets.convolution_presets import KERNELS, identity, vertical_edges
 
 SIZE = 200  # pixels along each side of the photographs
 
-KERNELS = {
-    "nothing (the middle alone)": [[0, 0, 0], [0, 1, 0], [0, 0, 0]],
-    "blur": [[1 / 9] * 3] * 3,
-    "sharpen": [[0, -1, 0], [-1, 5, -1], [0, -1, 0]],
-    "vertical edges": [[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]],
-    "horizontal edges": [[-1, -2, -1], [0, 0, 0], [1, 2, 1]],
-    "outlines": [[-1, -1, -1], [-1, 8, -1], [-1, -1, -1]],
-}
+NAMES = ("identity", "box blur", "Gaussian blur", "sharpen", "vertical edges", "horizontal edges", "outline")
 CHANNELS = {
     "all three alike": (1 / 3, 1 / 3, 1 / 3),
     "red only": (1, 0, 0),
@@ -31,10 +25,10 @@ CHANNELS = {
 STACK = (
     ("vertical edges", "vertical edges", "all three alike"),
     ("horizontal edges", "horizontal edges", "all three alike"),
-    ("blurred red", "blur", "red only"),
-    ("blurred blue", "blur", "blue only"),
-    ("red against green", "blur", "red against green"),
-    ("outlines", "outlines", "all three alike"),
+    ("blurred red", "box blur", "red only"),
+    ("blurred blue", "box blur", "blue only"),
+    ("red against green", "box blur", "red against green"),
+    ("outline", "outline", "all three alike"),
     ("sharp green", "sharpen", "green only"),
     ("edges, red against green", "vertical edges", "red against green"),
 )
@@ -51,13 +45,13 @@ def as_input(image):
     return np.moveaxis(image, -1, 0)[None].astype(np.float32) / 255
 
 
-def make_filter(kernel, channels="all three alike", strength=1.0):
-    """A filter (3, 3, 3) of channels, rows and columns, from the names of a kernel and of a mixture of channels.
+def make_filter(kernel, channels="all three alike", size=3, strength=1.0):
+    """A filter (3, size, size) of channels, rows and columns, from the names of a kernel and of a mixture of channels.
 
     strength: 0 leaves the kernel's middle alone, 1 is the kernel itself, beyond that it is exaggerated.
     """
-    middle = np.array(KERNELS["nothing (the middle alone)"], float)
-    mixed = middle + strength * (np.array(KERNELS[kernel], float) - middle)
+    middle = identity(size)
+    mixed = middle + strength * (KERNELS[kernel](size) - middle)
     return np.array(CHANNELS[channels])[:, None, None] * mixed
 
 
@@ -80,8 +74,8 @@ def explore_kernels():
     """Choose a kernel, which colours it looks at and how far apart its taps are; see the filter and its map."""
     images = photographs()
 
-    def draw(photograph, kernel, channels, strength, gap):
-        image, weights = images[photograph], make_filter(kernel, channels, strength)
+    def draw(photograph, kernel, channels, size, strength, gap):
+        image, weights = images[photograph], make_filter(kernel, channels, size, strength)
         found = activation_map(image, weights, gap)
         figure = Figure(figsize=(10.2, 4.2), layout="constrained", facecolor="white")
         grid = figure.add_gridspec(3, 3, width_ratios=(1, 0.34, 1))
@@ -94,22 +88,23 @@ def explore_kernels():
             ax = figure.add_subplot(grid[row, 1])
             write_numbers(ax, part, cmap="gray", low=-reach, high=reach, form="{:.2g}")
             for text in ax.texts:
-                text.set_fontsize(8.5)
+                text.set(fontsize=8.5, visible=size == 3)
             ax.set_title(f"weights on {name}", fontsize=9.5)
         signed = found.min() < -0.01 * np.abs(found).max()
         caption = "gray is 0, white above, black below" if signed else "black is 0"
         show_map(figure.add_subplot(grid[:, 2]), found, f"its activation map: {height} × {width}", caption)
-        reached = 1 + 2 * gap
+        products, reached = weights.size, 1 + gap * (size - 1)
         return figure, (
-            f"Each pixel of the map is a sum of 3 · 3 · 3 = 27 products, from {reached} × {reached} pixels and all "
-            f"three channels. All weights together: {weights.sum():+.2f}, which is the answer to a white wall. "
-            f"The map goes from {found.min():.2f} to {found.max():.2f}."
+            f"Each value of the map is a sum of {size} · {size} · 3 = {products} products, from {reached} × {reached} "
+            f"pixels and all three channels. All weights together make {weights.sum():+.2f}, the answer to a white "
+            f"wall. The map goes from {found.min():.2f} to {found.max():.2f}."
         )
 
     controls = {
         "photograph": choice("Photograph", list(images)),
-        "kernel": choice("Kernel", list(KERNELS), "vertical edges"),
+        "kernel": choice("Kernel", NAMES, "vertical edges"),
         "channels": choice("Colours", list(CHANNELS)),
+        "size": slider("Size F", 3, 11, 3, 2),
         "strength": slider("Strength", 0.0, 2.0, 1.0, 0.1),
         "gap": slider("Taps apart (pixels)", 1, 8, 1),
     }
@@ -138,7 +133,10 @@ def explore_stack():
             f"A filter of the next layer must be 3 × 3 × <b>{filters}</b>: always as deep as its input."
         )
 
-    controls = {"photograph": choice("Photograph", list(images)), "filters": slider("Filters K", 1, len(STACK), 4)}
+    controls = {
+        "photograph": choice("Photograph", list(images), "astronaut"),
+        "filters": slider("Filters K", 1, len(STACK), 4),
+    }
     return Exploration(draw, controls, description="A photograph and the activation maps of several filters")
 
 
@@ -149,7 +147,7 @@ def local_map(image, own):
     """
     gray = image.mean(axis=-1) / 255
     patches = np.lib.stride_tricks.sliding_window_view(gray, (3, 3))
-    shared = np.array(KERNELS["vertical edges"], float)
+    shared = vertical_edges(3)
     weights = np.random.default_rng(0).standard_normal(patches.shape) * shared.std()
     return ((1 - own) * shared * patches + own * weights * patches).sum(axis=(2, 3))
 
