@@ -1,0 +1,85 @@
+"""Where the grids of the convolution playground stand: tables of grids, arranged so that their cells are large."""
+
+from dataclasses import dataclass
+
+LARGEST, LEGIBLE, SMALLEST = 46, 26, 6  # pixels of a cell: at most, so that a number can be read, at least
+SMALL_GRID = (30, 40)  # pixels of a cell of filters and biases, at least and at most
+MANY_CELLS = 14  # along a side: a grid with more is a picture, and shows no numbers
+GAP, TITLE, HEADING = 26, 20, 22
+COMFORTABLE_HEIGHT = 620
+LETTER = 7.6  # pixels, a letter of a heading
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A grid to be placed: ``small`` ones (filters, biases) keep their cells large; a heading stands above some."""
+
+    name: str
+    rows: int
+    columns: int
+    small: bool = False
+    heading: str = ""
+
+    def cell(self, cell):
+        return min(max(cell, SMALL_GRID[0]), SMALL_GRID[1]) if self.small else cell
+
+    def width(self, cell):
+        return max(self.columns * self.cell(cell), LETTER * len(self.heading), LETTER * len(self.name))
+
+    def height(self, cell):
+        return self.rows * self.cell(cell) + TITLE
+
+
+def transposed(table):
+    """Rows as columns; rows of a table may differ in length."""
+    longest = max(len(row) for row in table)
+    return [[row[i] if i < len(row) else None for row in table] for i in range(longest)]
+
+
+def place(arrangements, width):
+    """Choose among arrangements, in the order of preference, and place their grids.
+
+    arrangements: each a list of tables, one below the other; a table is a list of rows of ``Grid`` or None.
+    width: pixels that there are; cells are only made smaller than legible where the grids are pictures.
+
+    Returns:
+        ({name: (x, y, cell)}, width, height), in pixels.
+    """
+    grids = [grid for table in arrangements[0] for row in table for grid in row if grid]
+    pictures = any(max(grid.rows, grid.columns) > MANY_CELLS for grid in grids)
+    least = SMALLEST if pictures else LEGIBLE
+    for cell in range(LARGEST, least - 1, -1):
+        for tables in arrangements:
+            extent = _extent(tables, cell)
+            if extent[0] <= width and (extent[1] <= COMFORTABLE_HEIGHT or cell == least):
+                return _positions(tables, cell), *extent
+    return _positions(arrangements[-1], least), *_extent(arrangements[-1], least)
+
+
+def _sizes(table, cell):
+    """Widths of the columns and heights of the rows."""
+    widths = [max((grid.width(cell) for grid in column if grid), default=0) for column in transposed(table)]
+    heights = [max((grid.height(cell) for grid in row if grid), default=0) for row in table]
+    headings = [HEADING * any(grid.heading for grid in row if grid) for row in table]
+    return widths, [height + heading for height, heading in zip(heights, headings, strict=True)]
+
+
+def _extent(tables, cell):
+    sizes = [_sizes(table, cell) for table in tables]
+    widths = [sum(widths) + GAP * (len(widths) + 1) for widths, _ in sizes]
+    return round(max(widths)), round(sum(sum(heights) + GAP * len(heights) / 2 for _, heights in sizes) + GAP / 2)
+
+
+def _positions(tables, cell):
+    found, top = {}, GAP / 4
+    for table in tables:
+        widths, heights = _sizes(table, cell)
+        for row, height in zip(table, heights, strict=True):
+            above = TITLE + HEADING * any(grid.heading for grid in row if grid)
+            left = GAP
+            for grid, wide in zip(row, [*widths, *[0] * len(row)], strict=False):
+                if grid:
+                    found[grid.name] = (round(left), round(top + above), grid.cell(cell))
+                left += wide + GAP
+            top += height + GAP / 2
+    return found

@@ -1,0 +1,184 @@
+"""The picture of the convolution playground as plain values: grids with colours and texts, and what is said of them."""
+
+import numpy as np
+
+from cs231n_kit.widgets.circuit_words import number
+from cs231n_kit.widgets.convolution_arithmetic import POOLING, costs, formulas, trouble
+from cs231n_kit.widgets.convolution_layout import LEGIBLE, Grid, place, transposed
+from cs231n_kit.widgets.convolution_presets import PICTURES
+from cs231n_kit.widgets.convolution_state import OWN, RANGES, last_step
+from cs231n_kit.widgets.convolution_story import tell
+from cs231n_kit.widgets.palette import NEGATIVE, POSITIVE, ZERO, rgb
+
+WIDTH = 900  # pixels, where nobody says otherwise
+DARK, LIGHT = "#1f2430", "#ffffff"
+
+
+def describe(run, state, focus=None, width=WIDTH):
+    """Everything to draw of a ``Pass``; see ``convolution_story.tell`` for the focus.
+
+    Returns:
+        ``width``, ``height``; ``grids``: name, title, heading, place and cell size, rows and columns (with padding),
+        pad, ``fills`` and ``inks`` (colours, or "" of what is not computed yet), ``texts`` (none in small cells),
+        ``editable``, ``dots`` (switches), ``unseen`` (rows and columns that no window reaches);
+        ``formulas``, ``costs``, ``trouble``; ``last``: the last step; ``sentence``: about this step; ``story``.
+    """
+    view = state["view"]
+    arrangements = _backward(run) if view == "backward" else _forward(run)
+    positions, width, height = place(arrangements, width)
+    grids = {grid.name: grid for table in arrangements[0] for row in table for grid in row if grid}
+    tints = _Tints(run, state)
+    return {
+        "width": width,
+        "height": height,
+        "grids": [
+            _drawn(run, state, grid, positions[name], tints) | {"name": name, "heading": grid.heading}
+            for name, grid in grids.items()
+        ],
+        "formulas": formulas(run.geometry),
+        "costs": costs(state, run.geometry),
+        "trouble": trouble(run.geometry, state["operation"], RANGES),
+        "last": last_step(state) if run.fits else 0,
+        "sentence": _sentence(run, view),
+        "story": tell(run, focus, view),
+    }
+
+
+def _forward(run):
+    """Input, filters and output, in a row or below each other."""
+    inputs, filters, biases = _inputs(run), _filters(run, "w", "Filter"), _biases(run, "b")
+    heading = f"Output {_size(run.out)}" if run.out.size else "No output"
+    outputs = _maps("out", run.out, heading)
+    beside = _columns(inputs, *filters, outputs)
+    if biases:
+        beside.append([None, *biases, None])
+        below = [inputs, *([*own, bias] for own, bias in zip(filters, biases, strict=True)), outputs]
+        compact = [_columns(inputs, *filters), [[None, *biases]], [outputs]]
+        compact = [[*compact[0], *compact[1]], compact[2]]
+        single = [[inputs], *([[*own, bias]] for own, bias in zip(filters, biases, strict=True)), [outputs]]
+    else:
+        below, compact, single = [inputs, outputs], [[inputs], [outputs]], [[inputs], [outputs]]
+    single = [transposed(single[0]), *single[1:-1], transposed(single[-1])]
+    return [[beside], [below], compact, single]
+
+
+def _backward(run):
+    """Above what the forward pass used and the gradient that comes in, below the gradients that go out."""
+    inputs, filters = _inputs(run), _filters(run, "w", "Filter")
+    upstream = _maps("dout", run.dout, "Upstream gradient")
+    back = _maps("dx", run.dx, "Gradient of x")
+    weights, biases = _filters(run, "dw", "Gradient of w"), _biases(run, "db")
+    above, under = _columns(inputs, *filters, upstream), _columns(back, *weights)
+    if biases:
+        under.append([None, *biases])
+    flat = [[inputs, *filters, upstream, back, *([*own, b] for own, b in zip(weights, biases, strict=True))]]
+    wide = [[*_columns(inputs, *filters, upstream, back, *weights), [*[None] * (3 + len(filters)), *biases]]]
+    if not biases:
+        flat, wide = [[inputs, upstream, back]], [_columns(inputs, upstream, back)]
+    compact = [_columns(inputs, *filters), [upstream], _columns(back, *weights)]
+    if biases:
+        compact.append([biases])
+    return [[[*above, *under]], wide, flat, compact, [transposed([grids]) for grids in flat[0]]]
+
+
+def _columns(*columns):
+    return transposed([list(column) for column in columns])
+
+
+def _size(maps):
+    return " × ".join(str(n) for n in (*maps.shape[1:], maps.shape[0]))
+
+
+def _inputs(run):
+    pad = 2 * run.geometry.pad
+    heading = f"Input {_size(run.x)}" + (f", padding {run.geometry.pad}" if pad else "")
+    _, height, width = run.x.shape
+    return [Grid(f"x{c}", height + pad, width + pad, heading=heading if c == 0 else "") for c in range(len(run.x))]
+
+
+def _maps(name, maps, heading):
+    if not maps.size:
+        return []
+    return [Grid(f"{name}{k}", *maps.shape[1:], heading=heading if k == 0 else "") for k in range(len(maps))]
+
+
+def _filters(run, name, heading):
+    """For each filter the slices of its channels; none for pooling."""
+    if run.operation in POOLING:
+        return []
+    size = run.geometry.size
+    titles = [f"{heading} {k}" if len(run.w) > 1 else heading for k in range(len(run.w))]
+    return [
+        [Grid(f"{name}{k}.{c}", size, size, True, titles[k] if c == 0 else "") for c in range(len(run.x))]
+        for k in range(len(run.w))
+    ]
+
+
+def _biases(run, name):
+    return [] if run.operation in POOLING else [Grid(f"{name}{k}", 1, 1, True) for k in range(len(run.b))]
+
+
+class _Tints:
+    """Colours of values: by sign and size within each kind of grid, or from black to white for pictures."""
+
+    def __init__(self, run, state):
+        x = run.x
+        looks_like_picture = state["input"] in PICTURES or (state["input"] == OWN and max(x.shape[1:]) > 9)
+        self.gray = {"x"} if looks_like_picture and x.min() >= 0 and x.max() <= 1 else set()
+        if self.gray and run.out.size and run.out.min() > -1e-9 and run.out.max() < 1 + 1e-9:
+            self.gray.add("out")
+        arrays = {"x": x, "w": run.w, "b": run.b, "out": run.out, "dout": run.dout, "dx": run.dx, "dw": run.dw}
+        self.largest = {kind: float(np.abs(array).max(initial=0)) or 1.0 for kind, array in arrays.items()}
+        self.largest["db"] = float(np.abs(run.db).max()) or 1.0
+
+    def __call__(self, kind, values):
+        """(fills, inks) of values of any shape, as flat lists of colours."""
+        if kind in self.gray:
+            colors = np.repeat(values.reshape(-1, 1).clip(0, 1), 3, axis=1)
+        else:
+            share = (values.reshape(-1, 1) / self.largest[kind]).clip(-1, 1)
+            far = np.where(share < 0, rgb(NEGATIVE), rgb(POSITIVE))
+            colors = rgb(ZERO) + np.abs(share) * (far - rgb(ZERO))
+        linear = np.where(colors <= 0.04045, colors / 12.92, ((colors + 0.055) / 1.055) ** 2.4)
+        dark = linear @ (0.2126, 0.7152, 0.0722) > 0.18
+        whole = np.rint(255 * colors).astype(int).tolist()
+        return ["#" + bytes(color).hex() for color in whole], [DARK if one else LIGHT for one in dark]
+
+
+def _drawn(run, state, grid, position, tints):
+    """One grid: its cells row by row."""
+    x, y, cell = position
+    kind = grid.name.rstrip("0123456789.")
+    index = tuple(int(part) for part in grid.name[len(kind) :].split("."))
+    values = np.array(getattr(run, kind)[index]).reshape(-1, grid.columns) if kind not in ("x",) else run.x[index]
+    fills, inks = tints(kind, values)
+    texts = [number(value) for value in values.ravel()] if cell >= LEGIBLE - 4 else [""] * values.size
+    if kind == "out":
+        waiting = range(max(run.step - index[0] * values.size, 0), values.size)
+        for i in waiting:
+            fills[i] = texts[i] = ""
+    title = f"{kind}[{', '.join(str(i) for i in index)}]"
+    drawn = {"title": title, "kind": kind, "x": x, "y": y, "cell": cell, "rows": grid.rows, "columns": grid.columns}
+    drawn |= {"fills": fills, "inks": inks, "texts": texts, "pad": 0, "dots": [], "unseen": [0, 0]}
+    drawn["editable"] = kind in ("x", "w", "b") or kind == "dout"
+    if kind == "x":
+        drawn["pad"] = run.geometry.pad
+        drawn["pad_text"] = ("−∞" if run.operation == "max" else "0") if cell >= LEGIBLE - 4 else ""
+        drawn["unseen"] = list(run.geometry.left_over) if run.fits else [0, 0]
+        if run.switches is not None and run.step:
+            done = run.switches[index].reshape(-1, 2)[: max(run.step - index[0] * run.out[0].size, 0)]
+            drawn["dots"] = done.tolist()
+    return drawn
+
+
+def _sentence(run, view):
+    if not run.fits:
+        return "The window does not fit."
+    if run.step == 0:
+        return "The input is given." if view == "forward" else "The upstream gradient is given, the others are 0."
+    place = list(run.cell(run.step))
+    if view == "forward":
+        return f"Forward: out{place} = {number(run.out[tuple(place)])}"
+    spread = {"convolution": "times the weights, and times the pixels of its window", "max": "to the maximum of its "
+              "window", "average": "in equal shares to its window"}[run.operation]  # fmt: skip
+    return f"Backward: dout{place} = {number(run.dout[tuple(place)])} goes {spread}"
