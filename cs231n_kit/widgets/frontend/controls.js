@@ -25,6 +25,20 @@ export function select(title, options, read, write) {
   return { node, update: () => (input.selectedIndex = options.findIndex(([value]) => value === read())) };
 }
 
+// One of a list of numbers, an entry of the state; a value of Python's that is not in it is added.
+export function numberSelect(session, title, values, name) {
+  const input = element("select", { "aria-label": title, onchange: () => session.edit({ [name]: Number(input.value) }) });
+  const node = element("label", { class: "select" }, element("span", {}, title), input);
+  const update = () => {
+    const value = session.state[name];
+    const wanted = [...new Set([...values, value])].sort((a, b) => a - b);
+    if (input.options.length !== wanted.length || ![...input.options].some((option) => Number(option.value) === value))
+      input.replaceChildren(...wanted.map((item) => element("option", { value: item }, String(item))));
+    input.selectedIndex = wanted.indexOf(value);
+  };
+  return { node, update };
+}
+
 // `rest` is called when the slider is let go; `format` makes the text beside it.
 export function slider(title, range, step, read, write, rest, format = step < 1 ? number : String) {
   const value = element("output", {});

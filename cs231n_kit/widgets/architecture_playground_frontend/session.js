@@ -1,0 +1,84 @@
+// The network as Python trains it: its table, and frames that come after every request and, while it trains, unasked.
+
+import { Session } from "../frontend/session.js";
+
+const bytes = ({ buffer, byteOffset, byteLength }, Type) => new Type(buffer.slice(byteOffset, byteOffset + byteLength));
+
+export class ArchitectureSession extends Session {
+  parts = ["command", "frame", "code", "own"];
+  outcome = ["frame"];
+  table = { rows: [], problem: "", start: null, too_large: "" };
+  facts = { record: [0, null, null, null], step: 0, epoch: 0, rate: 0, running: false, trouble: "", own: false, network: false };
+  history = []; // [updates, training loss, validation loss, validation accuracy from 0 to 1]
+  picture = null; // what Python sent of the image and the network: pixels, maps, ranges, filters, saliency
+  code = "";
+
+  get running() {
+    return this.facts.running;
+  }
+
+  command(name) {
+    this.commanded = name;
+    this.ask({ parts: ["command", "frame"] });
+  }
+
+  toggle() {
+    this.command(this.running ? "pause" : "play");
+  }
+
+  build(architecture) {
+    if (architecture !== this.state.architecture) this.edit({ architecture, preset: "" });
+  }
+
+  study(name) {
+    this.edit(this.setup.presets.find((preset) => preset.name === name).settings);
+  }
+
+  // The user's own image, as bytes in base 64.
+  offer(pixels) {
+    this.offered = pixels;
+    this.edit({ image: -1 }, { parts: ["own", "frame"] });
+  }
+
+  reset() {
+    this.commanded = "restart";
+    this.edit(this.setup.initial, { parts: ["command", "frame"] });
+  }
+
+  question(part) {
+    return part === "command" ? this.commanded : part === "own" ? this.offered : true;
+  }
+
+  take({ table, frame, code }, buffers) {
+    if (code) this.code = code;
+    if (table) this.table = table;
+    if (!frame) return null;
+    this.takeFrame(frame, buffers);
+    return { live: false };
+  }
+
+  // Python goes on training when this page has painted; a page that nobody looks at lets it wait.
+  hear(message, buffers) {
+    if (message.type !== "frame" || !this.views.size) return;
+    const since = performance.now();
+    this.takeFrame(message.frame, buffers);
+    requestAnimationFrame(() => {
+      this.notify({ since, draft: false, live: true });
+      this.model.send({ type: "painted" });
+    });
+  }
+
+  takeFrame(frame, [pixels, maps, ranges, filters, saliency]) {
+    this.history = frame.history;
+    const [, ...latest] = frame.history.at(-1) ?? [0, null, null, null];
+    this.facts = { ...frame, record: [frame.step, ...latest] };
+    this.picture = { pixels: bytes(pixels, Uint8Array) };
+    if (!frame.network) return;
+    Object.assign(this.picture, {
+      maps: bytes(maps, Int8Array),
+      ranges: bytes(ranges, Float32Array),
+      filters: bytes(filters, Uint8Array),
+      saliency: bytes(saliency, Int8Array),
+    });
+  }
+}
