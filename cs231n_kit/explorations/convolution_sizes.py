@@ -9,7 +9,7 @@ from cs231n_kit.networks import Affine, Convolution, Sequential
 from cs231n_kit.plots import COLORS, INK, MUTED, RIGHT, WRONG, draw_bars, new_figure
 from cs231n_kit.widgets.convolution_arithmetic import Geometry, formulas, trouble
 
-RANGES = {"size": (1, 11), "pad": (0, 5), "stride": (1, 6), "dilation": (1, 1), "side": (3, 32)}
+RANGES = {"size": (1, 11), "pad": (0, 5), "stride": (1, 6), "dilation": (1, 1), "width": (3, 32)}
 SHOWN_STRIDES, SHOWN_SIZES = range(1, 7), range(1, 12)
 
 
@@ -151,7 +151,7 @@ def explore_output_size():
         return figure, f"W₂ = {formulas(geometry)[0]}.<br>{verdict}"
 
     controls = {
-        "side": slider("Input W₁ = H₁", *RANGES["side"], 10),
+        "side": slider("Input W₁ = H₁", *RANGES["width"], 10),
         "size": slider("Size F", *RANGES["size"], 3),
         "pad": slider("Padding P", *RANGES["pad"], 0),
         "stride": slider("Stride S", *RANGES["stride"], 3),
