@@ -8,7 +8,7 @@ from cs231n_kit.widgets.architecture_state import INPUT
 from cs231n_kit.widgets.palette import NEGATIVE, POSITIVE, ZERO
 
 BAR, BEHIND = "#9ec3e6", "#ffffff"
-COLUMNS = (("layer", 0.03), ("output", 0.34), ("parameters", 0.62), ("multiply-adds", 0.77), ("memory", 0.9))
+COLUMNS = (("layer", 0.03), ("output", 0.34), ("parameters", 0.61), ("multiply-adds", 0.74), ("memory", 0.89))
 MOST_ROWS = 34
 
 
@@ -23,7 +23,7 @@ def draw_architecture(playground):
     left, right = figure.subfigures(1, 2, width_ratios=[1.15, 1])
     _draw_table(left.subplots(), run, rows)
     if run.network is None:
-        right.text(0.5, 0.5, "There is nothing to train yet.", ha="center", color=INK)
+        right.text(0.5, 0.5, "This is too large to train here.", ha="center", color=INK)
         return figure
     top, middle, bottom = right.subfigures(3, 1, height_ratios=[1, 1.1, 1])
     _draw_curves(top, run)
@@ -55,14 +55,14 @@ def _draw_table(axes, run, rows):
     axes.text(0.03, len(rows) + 0.9, "total", fontsize=9, weight="bold", color=INK, va="center")
     for (_, x), total in zip(COLUMNS[2:], totals, strict=True):
         axes.text(x + 0.005, len(rows) + 0.9, f"{total:,}", fontsize=8, weight="bold", color=INK, va="center")
-    note = run.reading.problem or run.reading.too_large or "for one image; memory in bytes of float32"
+    note = run.reading.too_large or "for one image; memory in bytes of float32"
     axes.text(0.03, len(rows) + 2.1, _folded(note, 110), fontsize=8, color=INK, va="center")
 
 
 def _draw_curves(figure, run):
-    history = np.array(run.history)
+    history, train = np.array(run.history), np.array(run.losses()).reshape(-1, 2)
     losses, accuracies = figure.subplots(1, 2)
-    losses.plot(history[:, 0], history[:, 1], color=INK, label="training batches")
+    losses.plot(train[:, 0], train[:, 1], color=INK, label="training batches")
     losses.plot(history[:, 0], history[:, 2], color="#b0440a", linestyle="--", label="validation")
     losses.set(xlabel="updates", title=f"loss after {run.step_count:,} updates")
     losses.legend(frameon=False, fontsize=8)

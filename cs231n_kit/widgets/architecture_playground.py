@@ -2,6 +2,7 @@
 
 import base64
 import math
+import sys
 import time
 from pathlib import Path
 
@@ -23,9 +24,10 @@ from cs231n_kit.widgets.architecture_state import (
     state_from_string,
     state_to_string,
 )
+from cs231n_kit.widgets.architecture_text import ArchitectureError
 from cs231n_kit.widgets.architecture_training import ArchitectureRun
 from cs231n_kit.widgets.live_training import LiveTraining
-from cs231n_kit.widgets.stateful_widget import StatefulWidget, StateEntry
+from cs231n_kit.widgets.stateful_widget import StateEntry, StatefulWidget
 
 FOLDER = Path(__file__).parent / "architecture_playground_frontend"
 EVERY = 0.3  # seconds from one live frame to the next
@@ -46,7 +48,7 @@ class ArchitecturePlayground(StatefulWidget):
         data: a ``Dataset``, or images (N, H, W, C) or (N, H, W), uint8 or floats from 0 to 1; 4 to 96 pixels a side,
             grey or in colour. The first 10,000 are trained on.
         architecture: text for ``cs231n_kit.networks.parse``, at most 500 characters. The default is a small VGG
-            network that fits the images. A text that cannot be built is shown with its mistake.
+            network that fits the images.
         y: labels (N,) of images that are no ``Dataset``.
         X_val, y_val: validation images (the first 500 are used). Left out, the last fifth is kept from training.
         class_names: one name for each class.
@@ -63,7 +65,8 @@ class ArchitecturePlayground(StatefulWidget):
             the loss, else a class).
 
     Raises:
-        ValueError, TypeError: an argument is unknown, out of range or does not fit the others.
+        ArchitectureError: a ``ValueError``; no network can be built from the text. It says where and why.
+        ValueError, TypeError: another argument is unknown, out of range or does not fit the others.
     """
 
     _esm = frontend.module(FOLDER / "view.js")
@@ -102,13 +105,16 @@ class ArchitecturePlayground(StatefulWidget):
                 raise ValueError(f"preset must be one of {', '.join(known)}; got {preset!r}")
             start |= preset_settings(preset, self.data.input_shape)
         start |= settings | ({} if architecture is None else {"architecture": architecture})
-        self._run = self._own = self._offered = None
+        self._run = self._own = self._offered = self._refused = None
         self._shown = 0.0  # when the latest live frame was sent
         self._silent = (None, None)  # which maps are 0 for all probed images, and for what that holds
         start = complete_state(start, self.data)
         super().__init__(self._describe(), start)
         self._live = LiveTraining(self._run_step, self._publish, lambda: float("inf"), self._lock)
         self.on_msg(self._hear)
+        self._cells = _cell_events()
+        if self._cells:
+            self._cells.register("post_run_cell", self._after_cell)
 
     @property
     def network(self):
@@ -139,11 +145,6 @@ class ArchitecturePlayground(StatefulWidget):
     def trouble(self):
         """Why training stopped by itself or cannot begin, in a sentence, or ""."""
         return self._run.trouble
-
-    @property
-    def problem(self):
-        """Why the text cannot be built, in a sentence, or ""."""
-        return self._run.reading.problem
 
     def play(self):
         """Train on in the background until ``pause``."""
@@ -226,6 +227,9 @@ class ArchitecturePlayground(StatefulWidget):
         """End the widget and its training."""
         if self._live is not None:  # else the constructor raised
             self._live.stop()
+            if self._cells:
+                self._cells.unregister("post_run_cell", self._after_cell)
+                self._cells = None
         super().close()
 
     def _repr_mimebundle_(self, **kwargs):
@@ -266,7 +270,11 @@ class ArchitecturePlayground(StatefulWidget):
             if len(pixels) != math.prod(shape):
                 raise ValueError(f"the image must come as {math.prod(shape):,} bytes, {shape}; give another file")
             self._own = np.frombuffer(pixels, np.uint8).reshape(shape)
-        super()._take(state)
+        self._refused = None
+        try:
+            super()._take(state)
+        except ArchitectureError as error:  # the network goes on as it is
+            self._refused = {"text": error.text, **error.reading.plain()}
 
     def _respond(self, request, reply, buffers):
         """Commands first: play, pause, step, restart; then what is to be seen: table, frame, code."""
@@ -282,7 +290,7 @@ class ArchitecturePlayground(StatefulWidget):
             self._run.start()
         self._part = "frame"
         if request.get("frame"):
-            reply["table"] = self._table()
+            reply["table"], reply["refused"] = self._run.reading.plain(), self._refused
             reply["frame"] = self._frame(buffers)
         self._part = "code"
         if request.get("code"):
@@ -294,6 +302,11 @@ class ArchitecturePlayground(StatefulWidget):
             self._live.seen()
         elif message.get("type") == "gone":
             self._live.stop()
+
+    def _after_cell(self, result):
+        """An interrupt of the kernel, which ends the running cell, pauses the training beside it as well."""
+        if isinstance(result.error_in_exec, KeyboardInterrupt):
+            self.pause()
 
     def _run_step(self):
         return self._run.step()
@@ -332,20 +345,6 @@ class ArchitecturePlayground(StatefulWidget):
             "signs": {"negative": palette.NEGATIVE, "zero": palette.ZERO, "positive": palette.POSITIVE},
         }
 
-    def _table(self):
-        """The rows of the summary as plain values, with what is wrong."""
-        reading = self._run.reading
-        return {
-            "rows": [
-                [row.path, row.layer, list(row.output_shape), row.parameters, row.multiply_adds, row.memory]
-                + [row.receptive_field and list(row.receptive_field)]
-                for row in reading.rows
-            ],
-            "problem": reading.problem,
-            "start": reading.start,
-            "too_large": reading.too_large,
-        }
-
     def _frame(self, buffers):
         """Where the training stands and what the network makes of the image; adds pixels, maps, ranges, filters.
 
@@ -364,7 +363,7 @@ class ArchitecturePlayground(StatefulWidget):
         }
         buffers.append(self.pixels().tobytes())
         if run.network is None:
-            return frame | {"history": []}
+            return frame | {"history": [], "losses": []}
         if run.is_due() or not self.running:
             run.record()
         layer = self.state["layer"]
@@ -379,6 +378,7 @@ class ArchitecturePlayground(StatefulWidget):
         buffers += [shades.tobytes(), ranges.tobytes(), filters.tobytes(), saliency.tobytes()]
         return frame | {
             "history": [_plain(record) for record in run.history],
+            "losses": [[step, _number(loss)] for step, loss in run.losses()],
             "probabilities": [_number(value) for value in seen.probabilities],
             "label": seen.label,
             "given": seen.given,
@@ -398,6 +398,14 @@ class ArchitecturePlayground(StatefulWidget):
         if self._silent[0] != what:
             self._silent = what, silent_maps(run.network, self.data.inputs_val, layer)
         return self._silent[1]
+
+
+def _cell_events():
+    """Where a notebook's kernel tells of its cells; None outside of notebooks."""
+    if "IPython" not in sys.modules:
+        return None
+    shell = sys.modules["IPython"].get_ipython()
+    return shell and shell.events
 
 
 def _plain(record):

@@ -3,6 +3,7 @@
 from cs231n_kit.optimizers import RULES
 from cs231n_kit.widgets import state_values
 from cs231n_kit.widgets.architecture_presets import default_architecture, presets
+from cs231n_kit.widgets.architecture_text import ArchitectureError, read
 
 LONGEST = 500  # characters of a text
 INPUT = "input"  # the layer that is the image itself
@@ -45,8 +46,6 @@ def preset_settings(name, input_shape):
 def complete_state(state, data, has_own=False):
     """Check a state and fill in what is missing.
 
-    The text may be one that cannot be read: it is shown with its mistake.
-
     Args:
         state: a mapping with some of the keys of ``DEFAULTS``.
         data: the ``ImageData``.
@@ -56,6 +55,7 @@ def complete_state(state, data, has_own=False):
         A new dictionary of plain Python values with every key.
 
     Raises:
+        ArchitectureError: no network can be built from the text; it says where and why.
         ValueError: an unknown key, or a value of the wrong type or out of range, named in the message.
     """
     unknown = [key for key in state if key not in DEFAULTS]
@@ -82,6 +82,9 @@ def complete_state(state, data, has_own=False):
     layer = full["layer"]
     if not isinstance(layer, str) or not (layer == INPUT or (layer.isdecimal() and len(layer) < 6)):
         raise ValueError(f"layer must be {INPUT!r} or a layer's number as text, such as '1', got {layer!r}")
+    reading = read(full, data)
+    if reading.problem:
+        raise ArchitectureError(full["architecture"], reading)
     return full
 
 

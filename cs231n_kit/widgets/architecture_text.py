@@ -14,6 +14,15 @@ MOST_ROWS = 150
 _FAILED_LAYER = re.compile(r"Layer (\d+), ")
 
 
+class ArchitectureError(ValueError):
+    """A text from which no network can be built. ``reading`` is what there is of it, ``text`` the text."""
+
+    def __init__(self, text, reading):
+        place = "" if reading.start is None else f"\n    {text}\n    {' ' * reading.start}^"
+        super().__init__(reading.problem + place)
+        self.text, self.reading = text, reading
+
+
 @dataclass(frozen=True)
 class Reading:
     """What a text means for images of one shape.
@@ -30,15 +39,28 @@ class Reading:
     start: int | None = None
     too_large: str = ""
 
-    @property
-    def trainable(self):
-        return not (self.problem or self.too_large)
+    def plain(self):
+        """All but the network as plain values, for the browser."""
+        rows = [
+            [
+                row.path,
+                row.layer,
+                list(row.output_shape),
+                row.parameters,
+                row.multiply_adds,
+                row.memory,
+                row.receptive_field and list(row.receptive_field),
+            ]
+            for row in self.rows
+        ]
+        return {"rows": rows, "problem": self.problem, "start": self.start, "too_large": self.too_large}
 
 
-def read(text, input_shape, classes, filters, units, batch_size):
-    """The ``Reading`` of a text for examples (C, H, W), so many classes, filters, units and examples in a batch."""
+def read(state, data):
+    """The ``Reading`` of a state's text for images like those of the ``ImageData``."""
+    input_shape, classes = data.input_shape, len(data.class_names)
     try:
-        network = parse(text, classes, filters, units)
+        network = parse(state["architecture"], classes, state["filters"], state["units"])
     except ValueError as error:
         return Reading(None, **_place(error))
     try:
@@ -56,7 +78,7 @@ def read(text, input_shape, classes, filters, units, batch_size):
             "end with ->FC."
         )
         return Reading(network, rows, problem)
-    return Reading(network, rows, too_large=_excess(summary, batch_size))
+    return Reading(network, rows, too_large=_excess(summary, state["batch_size"]))
 
 
 def _place(error):

@@ -1,6 +1,7 @@
-"""The network of an architecture playground in training: the kit's ``Trainer``, by settings that may change meanwhile."""
+"""An architecture playground's network in training: the kit's ``Trainer``, by settings that may change meanwhile."""
 
 import collections
+import math
 import time
 from typing import NamedTuple
 
@@ -15,6 +16,7 @@ from cs231n_kit.widgets.architecture_state import LOOKING, NETWORK
 FOREVER = 10**6  # epochs
 MOST_RECORDS = 400  # of the history; then every other one is dropped
 SHARE = 0.12  # of the time may go into validation
+CURVE = 200  # points of the training loss
 SMOOTH = 20  # updates whose mean loss is the training loss
 PAUSE = 2.0  # seconds without an update after which the rate is counted anew
 
@@ -34,9 +36,9 @@ class Record(NamedTuple):
 class ArchitectureRun:
     """The network that a state describes, trained update by update.
 
-    ``reading`` is what the text means; ``network`` the ``Sequential`` or, where it cannot be built or is too large,
-    None; ``step_count`` the number of updates so far, ``history`` a list of ``Record``, ``trouble`` a sentence that
-    says why training cannot go on, or "", and ``changed`` whether settings have changed since the first update.
+    ``reading`` is what the text means; ``network`` the ``Sequential`` or, where it is too large to train, None;
+    ``step_count`` the number of updates so far, ``history`` a list of ``Record``, ``trouble`` a sentence that says why
+    training cannot go on, or "", and ``changed`` whether settings have changed since the first update.
     """
 
     def __init__(self, data, state):
@@ -45,12 +47,12 @@ class ArchitectureRun:
 
     def start(self):
         """Make the network anew; the same state gives the same numbers."""
-        self.reading = self._read()
+        self.reading = architecture_text.read(self.state, self.data)
         self.step_count, self.changed, self.trouble, self.history = 0, False, "", []
         self.network = self.trainer = self._steps = None
-        self._recent, self._times, self._evaluated = collections.deque(maxlen=SMOOTH), collections.deque(), (-1e9, 0.0)
+        self._losses, self._times, self._evaluated = [], collections.deque(), (-math.inf, 0.0)
         self._epochs_before = 0.0
-        if self.reading.trainable:
+        if not self.reading.too_large:
             self.network = self.reading.network.initialize(self.data.input_shape, rng=self.state["seed"])
             self._train_with(make_optimizer(self.state))
 
@@ -63,7 +65,7 @@ class ArchitectureRun:
         if not different:
             return None
         if "batch_size" in different:
-            if not self._read().trainable:  # for its memory
+            if architecture_text.read(state, self.data).too_large:
                 return self.start()
             self._epochs_before += self.trainer.epoch + self.trainer.batch / self._updates_an_epoch(old)
             self._train_with(self.trainer.optimizer)
@@ -78,7 +80,7 @@ class ArchitectureRun:
     def step(self):
         """One update on the next batch; returns whether it was made. If not, ``trouble`` says why."""
         if self.network is None:
-            self.trouble = self.reading.problem or self.reading.too_large
+            self.trouble = self.reading.too_large
         if self.trouble:
             return False
         if self._steps is None:
@@ -95,7 +97,7 @@ class ArchitectureRun:
             self._steps = None  # an iterator that raised has ended; the trainer goes on from its last update
             raise
         self.step_count += 1
-        self._recent.append(progress.loss)
+        self._losses.append(progress.loss)
         now = time.monotonic()
         if self._times and now - self._times[-1] > PAUSE:
             self._times.clear()
@@ -118,6 +120,12 @@ class ArchitectureRun:
             return 0.0
         return (len(self._times) - 1) / (self._times[-1] - self._times[0])
 
+    def losses(self):
+        """The training loss as a curve, pairs (updates, mean loss of the latest few); about 200 of them at most."""
+        width = -(-len(self._losses) // CURVE)
+        ends = range(width, len(self._losses) + 1, width) if width else ()
+        return [(end, float(np.mean(self._losses[end - width : end]))) for end in ends]
+
     def is_due(self):
         """Whether validation would take but a small share of the time."""
         ended, took = self._evaluated
@@ -131,16 +139,11 @@ class ArchitectureRun:
         with np.errstate(all="ignore"):
             validation = self.trainer.evaluate(self.data.inputs_val, self.data.y_val)
         self._evaluated = time.monotonic(), time.monotonic() - begun
-        train = float(np.mean(self._recent)) if self._recent else float("nan")
+        train = float(np.mean(self._losses[-SMOOTH:])) if self._losses else math.nan
         self.history.append(Record(self.step_count, train, float(validation.loss), float(validation.metric)))
         if len(self.history) > MOST_RECORDS:
             del self.history[1:-1:2]
         return self.history[-1]
-
-    def _read(self):
-        state, data = self.state, self.data
-        sizes = (state[key] for key in ("filters", "units", "batch_size"))
-        return architecture_text.read(state["architecture"], data.input_shape, len(data.class_names), *sizes)
 
     def _updates_an_epoch(self, state):
         return -(-len(self.data.y_train) // state["batch_size"])

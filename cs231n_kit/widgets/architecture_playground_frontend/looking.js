@@ -75,7 +75,7 @@ export function probabilityBars(session) {
   const rows = classes.map((name) => {
     const bar = element("span", { class: "fill" });
     const value = element("span", { class: "value" });
-    return { node: element("div", { class: "row" }, element("span", { class: "class" }, name), element("span", { class: "track" }, bar), value), bar, value };
+    return { node: element("div", { class: "guess" }, element("span", { class: "class" }, name), element("span", { class: "track" }, bar), value), bar, value };
   });
   const few = rows.length <= 20;
   const node = element("div", { class: "probabilities", role: "img" }, ...rows.map((row) => row.node));

@@ -7,11 +7,16 @@ const bytes = ({ buffer, byteOffset, byteLength }, Type) => new Type(buffer.slic
 export class ArchitectureSession extends Session {
   parts = ["command", "frame", "code", "own"];
   outcome = ["frame"];
-  table = { rows: [], problem: "", start: null, too_large: "" };
+  built = { rows: [], problem: "", start: null, too_large: "" }; // the table of the network
+  refused = null; // the same, and the text, of one from which no network can be built
   facts = { record: [0, null, null, null], step: 0, epoch: 0, rate: 0, running: false, trouble: "", own: false, network: false };
   history = []; // [updates, training loss, validation loss, validation accuracy from 0 to 1]
   picture = null; // what Python sent of the image and the network: pixels, maps, ranges, filters, saliency
   code = "";
+
+  get table() {
+    return this.refused ?? this.built;
+  }
 
   get running() {
     return this.facts.running;
@@ -27,11 +32,17 @@ export class ArchitectureSession extends Session {
   }
 
   build(architecture) {
-    if (architecture !== this.state.architecture) this.edit({ architecture, preset: "" });
+    if (architecture !== this.state.architecture || this.refused) this.edit({ architecture, preset: "" });
   }
 
   study(name) {
     this.edit(this.setup.presets.find((preset) => preset.name === name).settings);
+  }
+
+  // Forgets a text that was refused.
+  forget() {
+    this.refused = null;
+    this.ask({ state: true, parts: ["frame"] });
   }
 
   // The user's own image, as bytes in base 64.
@@ -49,10 +60,13 @@ export class ArchitectureSession extends Session {
     return part === "command" ? this.commanded : part === "own" ? this.offered : true;
   }
 
-  take({ table, frame, code }, buffers) {
+  take({ table, refused, frame, code }, buffers, own) {
     if (code) this.code = code;
-    if (table) this.table = table;
     if (!frame) return null;
+    this.built = table;
+    if (own) this.refused = refused;
+    // Undo shall not lead to what was never there.
+    if (own && refused && JSON.stringify(this.past.at(-1)) === JSON.stringify(this.state)) this.past.pop();
     this.takeFrame(frame, buffers);
     return { live: false };
   }
@@ -69,7 +83,9 @@ export class ArchitectureSession extends Session {
   }
 
   takeFrame(frame, [pixels, maps, ranges, filters, saliency]) {
-    this.history = frame.history;
+    const losses = frame.losses.map(([step, loss]) => [step, loss, null, null]);
+    const validations = frame.history.map(([step, , loss, accuracy]) => [step, null, loss, accuracy]);
+    this.history = [...losses, ...validations].sort((a, b) => a[0] - b[0]);
     const [, ...latest] = frame.history.at(-1) ?? [0, null, null, null];
     this.facts = { ...frame, record: [frame.step, ...latest] };
     this.picture = { pixels: bytes(pixels, Uint8Array) };

@@ -22,6 +22,7 @@ export function layerTable(session) {
     element("thead", {}, element("tr", {}, ...heads)), body, foot);
   const note = element("p", { class: "hint" },
     "For one image. Memory is that of the layer's output; “sees” is the receptive field of one unit, padding counted.");
+  const scroll = element("div", { class: "scroll" }, table);
   let drawn = null;
   let buttons = [];
   const choose = (path) => session.edit({ layer: path }, { step: "layer" });
@@ -40,7 +41,7 @@ export function layerTable(session) {
     title: "Look into this layer (↑ ↓)", onclick: () => choose(path) }, text);
   const makeRow = ([path, layer, shape, parameters, adds, memory, seen], most) => {
     const cells = [[parameters, whole], [adds, whole], [memory, memoryText]].map(([value, write], i) => {
-      const cell = element("td", { class: "number bar" }, element("span", {}, write(value)));
+      const cell = element("td", { class: "number share" }, element("span", {}, write(value)));
       cell.style.setProperty("--share", `${most[i] ? (100 * value) / most[i] : 0}%`);
       return cell;
     });
@@ -63,6 +64,7 @@ export function layerTable(session) {
       ...texts.map((text) => element("td", { class: "number" }, text)), element("td", {})));
     buttons = [...body.querySelectorAll("button")];
     for (const button of buttons) button.setAttribute("data-lm-suppress-shortcuts", "true");
+    if (broken.length) scroll.scrollTop = scroll.scrollHeight; // the layer that does not fit is the last row
   };
   const update = () => {
     if (session.table !== drawn) {
@@ -79,5 +81,5 @@ export function layerTable(session) {
       button.closest("tr").classList.toggle("chosen", isChosen);
     }
   };
-  return { node: element("section", { class: "table", "aria-label": "Layers" }, element("div", { class: "scroll" }, table), note), update };
+  return { node: element("section", { class: "table", "aria-label": "Layers" }, scroll, note), update };
 }

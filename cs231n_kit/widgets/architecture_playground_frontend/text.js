@@ -13,7 +13,7 @@ export function presetControl(session) {
   const text = element("p", { class: "text", role: "status" });
   const update = () => {
     control.update();
-    const words = presets.find(({ name }) => name === session.state.preset)?.text ?? `Trained on ${about}.`;
+    const words = presets.find(({ name }) => name === session.state.preset)?.text ?? `Data: ${about}. Type a network below, or choose one here.`;
     if (text.textContent !== words) text.textContent = words;
   };
   return { node: element("div", { class: "lesson" }, control.node, text), update };
@@ -25,22 +25,27 @@ export function textBox(session) {
     autocomplete: "off", maxlength: 500, "aria-label": "Architecture" });
   const reason = element("p", {});
   const marked = element("pre", {});
-  const refusal = element("div", { class: "error refusal", role: "alert", hidden: true, id: uniqueId("refusal") }, reason, marked);
+  const kept = element("p", { class: "hint" });
+  const refusal = element("div", { class: "error refusal", role: "alert", hidden: true, id: uniqueId("refusal") }, reason, marked, kept);
   box.setAttribute("aria-describedby", refusal.id);
   let shown = null;
   let told = "";
   const apply = () => session.build(box.value.trim().replace(/\s+/g, " "));
   box.addEventListener("keydown", (event) => {
     event.stopPropagation();
-    if (event.key === "Escape") box.value = session.state.architecture;
+    if (event.key === "Escape") {
+      box.value = session.state.architecture;
+      if (session.refused) session.forget();
+    }
     if (event.key === "Enter") apply();
   });
   box.addEventListener("change", apply);
   const update = () => {
     const { architecture } = session.state;
-    if (architecture !== shown) box.value = shown = architecture;
-    const { problem, start, too_large: large } = session.table;
-    const words = JSON.stringify([problem, start, large, architecture]);
+    if (session.refused) shown = null;
+    else if (architecture !== shown) box.value = shown = architecture;
+    const { problem, start, too_large: large, text = architecture } = session.table;
+    const words = JSON.stringify([problem, start, large, text, architecture]);
     if (words === told) return;
     told = words;
     refusal.hidden = !(problem || large);
@@ -48,7 +53,8 @@ export function textBox(session) {
     box.setAttribute("aria-invalid", Boolean(problem));
     reason.textContent = problem || large;
     marked.hidden = start === null;
-    if (start !== null) marked.replaceChildren(architecture.slice(0, start), ...mark(architecture.slice(start)));
+    if (start !== null) marked.replaceChildren(text.slice(0, start), ...mark(text.slice(start)));
+    kept.textContent = problem ? `The network is still ${architecture}. Esc in the text returns to it.` : "";
   };
   const build = element("button", { type: "button", title: "Build this network (Enter)", onclick: apply }, "Build");
   const row = element("div", { class: "typing" }, box, build);
