@@ -109,7 +109,7 @@ def trouble(geometry, operation, ranges):
     return {
         "kind": "warning",
         "text": f"Stride {geometry.stride} does not divide: {exact:.4g} windows would fit, which is no whole number. "
-        f"Libraries, and this picture, round down; the last {unseen} (hatched) {are} never seen.",
+        f"Libraries, and this picture, round down; the last {unseen} (pale) {are} never seen.",
         "remedies": _remedies(geometry, operation, ranges, ("stride", "pad", "size", "side")),
     }
 

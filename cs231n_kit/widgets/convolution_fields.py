@@ -48,7 +48,7 @@ def describe(state, width):
     positions, extent, height = _place(sides, width)
     grids = []
     for level, (rows, columns) in enumerate(zip(rows_, columns_, strict=True)):
-        share = np.outer(rows, columns) / (rows.max() * columns.max())
+        share = np.outer(rows, columns) / max(rows.max() * columns.max(), 1)
         seen = f"{np.count_nonzero(rows)} × {np.count_nonzero(columns)} cells" if level < len(maps) - 1 else "the unit"
         title = f"Layer {level}" if level else "Input"
         grids.append(
@@ -120,13 +120,13 @@ def _trouble(layers, maps):
 def _title(maps, unit, rows, columns, side):
     if len(maps) == 1:
         return "No layer fits."
-    field = maps[-1][1]
-    size = field.size[1]
-    lost = (size, size) != (np.ptp(np.flatnonzero(rows)) + 1, np.ptp(np.flatnonzero(columns)) + 1)
-    padding = ", part of which lies in the padding" if lost else ""
-    cells = np.count_nonzero(rows) * np.count_nonzero(columns)
-    full = (np.ptp(np.flatnonzero(rows)) + 1) * (np.ptp(np.flatnonzero(columns)) + 1)
-    gaps = f"; the windows leave gaps, and only {cells} of {full} pixels count" if cells < full else ""
-    return (
-        f"Unit {unit} of layer {len(maps) - 1} sees {size} × {size} pixels of the {side} × {side} input{padding}{gaps}."
-    )
+    size, which = maps[-1][1].size[1], f"Unit {unit} of layer {len(maps) - 1}"
+    spans = [np.flatnonzero(counts) for counts in (rows, columns)]
+    if not all(len(span) for span in spans):
+        return f"{which} sees {size} × {size} pixels, all of which lie in the padding."
+    full = [span[-1] - span[0] + 1 for span in spans]
+    padding = ", part of which lies in the padding" if full != [size, size] else ""
+    cells = len(spans[0]) * len(spans[1])
+    gaps = f"; the windows leave gaps, and only {cells} of {full[0] * full[1]} pixels count"
+    shown = gaps if cells < full[0] * full[1] else ""
+    return f"{which} sees {size} × {size} pixels of the {side} × {side} input{padding}{shown}."

@@ -2,23 +2,29 @@
 
 from dataclasses import dataclass
 
-LARGEST, LEGIBLE, SMALLEST = 46, 26, 6  # pixels of a cell: at most, so that a number can be read, at least
+LARGEST, LEGIBLE, SMALLEST = 52, 26, 6  # pixels of a cell: at most, so that a number can be read, at least
+NEARLY = 0.7  # a preferred arrangement is taken although its cells are smaller by this factor
 SMALL_GRID = (30, 40)  # pixels of a cell of filters and biases, at least and at most
 MANY_CELLS = 14  # along a side: a grid with more is a picture, and shows no numbers
 GAP, TITLE, HEADING = 26, 20, 22
-COMFORTABLE_HEIGHT = 620
+COMFORTABLE_HEIGHT = 660
+STORY, LARGE = 290, 34  # pixels for the words beside the picture, where its cells can still be this large
 LETTER = 7.6  # pixels, a letter of a heading
 
 
 @dataclass(frozen=True)
 class Grid:
-    """A grid to be placed: ``small`` ones (filters, biases) keep their cells large; a heading stands above some."""
+    """A grid to be placed: ``small`` ones (filters, biases) keep their cells large; a heading stands above some.
+
+    ``below``: a grid that stands right under it, as a bias under its filter.
+    """
 
     name: str
     rows: int
     columns: int
     small: bool = False
     heading: str = ""
+    below: "Grid | None" = None
 
     def cell(self, cell):
         return min(max(cell, SMALL_GRID[0]), SMALL_GRID[1]) if self.small else cell
@@ -27,7 +33,15 @@ class Grid:
         return max(self.columns * self.cell(cell), LETTER * len(self.heading), LETTER * len(self.name))
 
     def height(self, cell):
-        return self.rows * self.cell(cell) + TITLE
+        below = GAP / 2 + self.below.height(cell) if self.below else 0
+        return self.rows * self.cell(cell) + TITLE + below
+
+    def positions(self, left, top, cell):
+        """{name: (x, y, cell)} with the upper left corner of its cells at (left, top)."""
+        found = {self.name: (round(left), round(top), self.cell(cell))}
+        if self.below:
+            found |= self.below.positions(left, top + self.rows * self.cell(cell) + GAP / 2 + TITLE, cell)
+        return found
 
 
 def transposed(table):
@@ -48,12 +62,21 @@ def place(arrangements, width):
     grids = [grid for table in arrangements[0] for row in table for grid in row if grid]
     pictures = any(max(grid.rows, grid.columns) > MANY_CELLS for grid in grids)
     least = SMALLEST if pictures else LEGIBLE
-    for cell in range(LARGEST, least - 1, -1):
-        for tables in arrangements:
-            extent = _extent(tables, cell)
-            if extent[0] <= width and (extent[1] <= COMFORTABLE_HEIGHT or cell == least):
-                return _positions(tables, cell), *extent
+    for room, smallest in ((width - STORY, LARGE), (width, least)):
+        cells = [_largest_cell(tables, room, smallest, least) for tables in arrangements]
+        if any(cells):
+            chosen = next(i for i, cell in enumerate(cells) if cell >= NEARLY * max(cells))
+            return _positions(arrangements[chosen], cells[chosen]), *_extent(arrangements[chosen], cells[chosen])
     return _positions(arrangements[-1], least), *_extent(arrangements[-1], least)
+
+
+def _largest_cell(tables, room, smallest, least):
+    """The largest cell, in pixels, with which tables fit into this width; 0 where none does."""
+    for cell in range(LARGEST, smallest - 1, -1):
+        width, height = _extent(tables, cell)
+        if width <= room and (height <= COMFORTABLE_HEIGHT or cell == least):
+            return cell
+    return 0
 
 
 def _sizes(table, cell):
@@ -79,7 +102,7 @@ def _positions(tables, cell):
             left = GAP
             for grid, wide in zip(row, [*widths, *[0] * len(row)], strict=False):
                 if grid:
-                    found[grid.name] = (round(left), round(top + above), grid.cell(cell))
+                    found |= grid.positions(left, top + above, cell)
                 left += wide + GAP
             top += height + GAP / 2
     return found

@@ -114,7 +114,14 @@ LESSONS = {
         "Backward: max pooling routes",
         "The gradient of an output goes to the place of the maximum and nowhere else. These windows overlap: a pixel "
         "that is the maximum of several gets the sum.",
-        {"operation": "max", "view": "backward", "size": 3, "stride": 1},
+        {
+            "operation": "max",
+            "view": "backward",
+            "input": "own",
+            "x": [[[2, 0, 5, 1, 3], [1, 9, 4, 2, 0], [6, 3, 1, 8, 2], [0, 7, 2, 3, 4], [5, 1, 0, 6, 1]]],
+            "upstream": "own",
+            "dout": [[[1, 2, 3], [1, 1, 2], [2, 1, 3]]],
+        },
     ),
     "average pooling": Lesson(
         "Backward: average pooling shares",

@@ -46,7 +46,7 @@ class ConvolutionPlayground(StatefulWidget):
         w, b: your own filters (K, C, F, F), 1 to 3 of them with F up to 7, and biases (K,).
         dout: your own upstream gradient, of the output's shape.
         image: an image (H, W), (H, W, 1) or (H, W, 3), uint8 or from 0 to 1, which the input "your image" shows,
-            scaled down to 28 x 28 unless ``height`` and ``width`` say otherwise.
+            scaled to 28 x 28 unless ``height`` and ``width`` say otherwise; one channel is the mean of its colours.
         lesson: prepared settings, one of ``LESSONS``; the other arguments win over it.
         state: an earlier ``state`` or ``state_string``; the other arguments win over it.
         **settings: entries of ``state``:
@@ -87,7 +87,7 @@ class ConvolutionPlayground(StatefulWidget):
             start = {key: value for key, value in start.items() if key not in ("x", "dout", "step")}
         arrays = {"x": x, "w": w, "b": b, "dout": dout}
         entries = settings | {name: values for name, values in arrays.items() if values is not None}
-        start = complete_state(with_changes(start, entries), self.image)
+        start = with_changes(start, entries, self.image)
         super().__init__(_describe(self.image is not None), start)
 
     @property
@@ -140,7 +140,7 @@ class ConvolutionPlayground(StatefulWidget):
 
     def change(self, **entries):
         """Set entries of the state, all at once; what no longer fits is made anew, or cut and filled up with zeros."""
-        self.state = with_changes(self.state, entries)
+        self.state = with_changes(self.state, entries, self.image)
 
     def figure(self):
         """The same picture as a matplotlib figure, for print and for pages without a kernel."""

@@ -7,11 +7,11 @@ from cs231n_kit.widgets.convolution_arithmetic import POOLING, costs, formulas, 
 from cs231n_kit.widgets.convolution_layout import LEGIBLE, Grid, place, transposed
 from cs231n_kit.widgets.convolution_presets import PICTURES
 from cs231n_kit.widgets.convolution_state import OWN, RANGES, last_step
-from cs231n_kit.widgets.convolution_story import tell
+from cs231n_kit.widgets.convolution_story import split_name, tell
 from cs231n_kit.widgets.palette import NEGATIVE, POSITIVE, ZERO, rgb
 
 WIDTH = 900  # pixels, where nobody says otherwise
-DARK, LIGHT = "#1f2430", "#ffffff"
+BLACK, WHITE = "#000000", "#ffffff"  # one of the two has a contrast of 4.5 with any colour
 
 
 def describe(run, state, focus=None, width=WIDTH):
@@ -25,15 +25,18 @@ def describe(run, state, focus=None, width=WIDTH):
     """
     view = state["view"]
     arrangements = _backward(run) if view == "backward" else _forward(run)
+    arrangements = [[[row for row in table if row] for table in tables] for tables in arrangements]
+    arrangements = [[table for table in tables if table] for tables in arrangements]
     positions, width, height = place(arrangements, width)
-    grids = {grid.name: grid for table in arrangements[0] for row in table for grid in row if grid}
+    grids = [grid for table in arrangements[0] for row in table for grid in row if grid]
+    grids += [grid.below for grid in grids if grid.below]
     tints = _Tints(run, state)
     return {
         "width": width,
         "height": height,
         "grids": [
-            _drawn(run, state, grid, positions[name], tints) | {"name": name, "heading": grid.heading}
-            for name, grid in grids.items()
+            _drawn(run, grid, positions[grid.name], tints) | {"name": grid.name, "heading": grid.heading}
+            for grid in grids
         ],
         "formulas": formulas(run.geometry),
         "costs": costs(state, run.geometry),
@@ -45,40 +48,24 @@ def describe(run, state, focus=None, width=WIDTH):
 
 
 def _forward(run):
-    """Input, filters and output, in a row or below each other."""
-    inputs, filters, biases = _inputs(run), _filters(run, "w", "Filter"), _biases(run, "b")
-    heading = f"Output {_size(run.out)}" if run.out.size else "No output"
-    outputs = _maps("out", run.out, heading)
-    beside = _columns(inputs, *filters, outputs)
-    if biases:
-        beside.append([None, *biases, None])
-        below = [inputs, *([*own, bias] for own, bias in zip(filters, biases, strict=True)), outputs]
-        compact = [_columns(inputs, *filters), [[None, *biases]], [outputs]]
-        compact = [[*compact[0], *compact[1]], compact[2]]
-        single = [[inputs], *([[*own, bias]] for own, bias in zip(filters, biases, strict=True)), [outputs]]
-    else:
-        below, compact, single = [inputs, outputs], [[inputs], [outputs]], [[inputs], [outputs]]
-    single = [transposed(single[0]), *single[1:-1], transposed(single[-1])]
-    return [[beside], [below], compact, single]
+    """Arrangements of input, filters and output: side by side, below each other, and for narrow pages."""
+    inputs, filters = _inputs(run), _filters(run, "w", "b", "Filter")
+    outputs = _maps("out", run.out, f"Output {_size(run.out)}" if run.out.size else "No output")
+    beside, below = _columns(inputs, *filters, outputs), [inputs, *filters, outputs]
+    across = [[[*inputs, *outputs]], [[grid for own in filters for grid in own]]]
+    compact = [_columns(inputs, *filters), [outputs]]
+    return [[beside], [below], across, compact, [_columns(inputs), *([own] for own in filters), _columns(outputs)]]
 
 
 def _backward(run):
-    """Above what the forward pass used and the gradient that comes in, below the gradients that go out."""
-    inputs, filters = _inputs(run), _filters(run, "w", "Filter")
+    """The same: above what the forward pass used and the gradient that comes in, below the gradients that go out."""
+    inputs, filters = _inputs(run), _filters(run, "w", None, "Filter")
     upstream = _maps("dout", run.dout, "Upstream gradient")
-    back = _maps("dx", run.dx, "Gradient of x")
-    weights, biases = _filters(run, "dw", "Gradient of w"), _biases(run, "db")
+    back, weights = _maps("dx", run.dx, "Gradient of x"), _filters(run, "dw", "db", "Gradient of w")
     above, under = _columns(inputs, *filters, upstream), _columns(back, *weights)
-    if biases:
-        under.append([None, *biases])
-    flat = [[inputs, *filters, upstream, back, *([*own, b] for own, b in zip(weights, biases, strict=True))]]
-    wide = [[*_columns(inputs, *filters, upstream, back, *weights), [*[None] * (3 + len(filters)), *biases]]]
-    if not biases:
-        flat, wide = [[inputs, upstream, back]], [_columns(inputs, upstream, back)]
-    compact = [_columns(inputs, *filters), [upstream], _columns(back, *weights)]
-    if biases:
-        compact.append([biases])
-    return [[[*above, *under]], wide, flat, compact, [transposed([grids]) for grids in flat[0]]]
+    rows = [inputs, *filters, upstream, back, *weights]
+    compact = [_columns(inputs, *filters), [upstream], under]
+    return [[[*above, *under]], [_columns(*rows)], [rows], compact, [_columns(row) for row in rows]]
 
 
 def _columns(*columns):
@@ -102,20 +89,20 @@ def _maps(name, maps, heading):
     return [Grid(f"{name}{k}", *maps.shape[1:], heading=heading if k == 0 else "") for k in range(len(maps))]
 
 
-def _filters(run, name, heading):
-    """For each filter the slices of its channels; none for pooling."""
+def _filters(run, name, bias, heading):
+    """For each filter the slices of its channels, and its bias below the last one; none for pooling."""
     if run.operation in POOLING:
         return []
-    size = run.geometry.size
+    size, last = run.geometry.size, len(run.x) - 1
     titles = [f"{heading} {k}" if len(run.w) > 1 else heading for k in range(len(run.w))]
+    biases = [Grid(f"{bias}{k}", 1, 1, True) if bias else None for k in range(len(run.w))]
     return [
-        [Grid(f"{name}{k}.{c}", size, size, True, titles[k] if c == 0 else "") for c in range(len(run.x))]
+        [
+            Grid(f"{name}{k}.{c}", size, size, True, titles[k] if c == 0 else "", biases[k] if c == last else None)
+            for c in range(len(run.x))
+        ]
         for k in range(len(run.w))
     ]
-
-
-def _biases(run, name):
-    return [] if run.operation in POOLING else [Grid(f"{name}{k}", 1, 1, True) for k in range(len(run.b))]
 
 
 class _Tints:
@@ -140,17 +127,16 @@ class _Tints:
             far = np.where(share < 0, rgb(NEGATIVE), rgb(POSITIVE))
             colors = rgb(ZERO) + np.abs(share) * (far - rgb(ZERO))
         linear = np.where(colors <= 0.04045, colors / 12.92, ((colors + 0.055) / 1.055) ** 2.4)
-        dark = linear @ (0.2126, 0.7152, 0.0722) > 0.18
+        light = linear @ (0.2126, 0.7152, 0.0722) > 0.179
         whole = np.rint(255 * colors).astype(int).tolist()
-        return ["#" + bytes(color).hex() for color in whole], [DARK if one else LIGHT for one in dark]
+        return ["#" + bytes(color).hex() for color in whole], [BLACK if one else WHITE for one in light]
 
 
-def _drawn(run, state, grid, position, tints):
+def _drawn(run, grid, position, tints):
     """One grid: its cells row by row."""
     x, y, cell = position
-    kind = grid.name.rstrip("0123456789.")
-    index = tuple(int(part) for part in grid.name[len(kind) :].split("."))
-    values = np.array(getattr(run, kind)[index]).reshape(-1, grid.columns) if kind not in ("x",) else run.x[index]
+    kind, index = split_name(grid.name)
+    values = np.atleast_2d(getattr(run, kind)[index])
     fills, inks = tints(kind, values)
     texts = [number(value) for value in values.ravel()] if cell >= LEGIBLE - 4 else [""] * values.size
     if kind == "out":
@@ -160,7 +146,7 @@ def _drawn(run, state, grid, position, tints):
     title = f"{kind}[{', '.join(str(i) for i in index)}]"
     drawn = {"title": title, "kind": kind, "x": x, "y": y, "cell": cell, "rows": grid.rows, "columns": grid.columns}
     drawn |= {"fills": fills, "inks": inks, "texts": texts, "pad": 0, "dots": [], "unseen": [0, 0]}
-    drawn["editable"] = kind in ("x", "w", "b") or kind == "dout"
+    drawn["editable"] = kind in ("x", "w", "b", "dout")
     if kind == "x":
         drawn["pad"] = run.geometry.pad
         drawn["pad_text"] = ("−∞" if run.operation == "max" else "0") if cell >= LEGIBLE - 4 else ""

@@ -91,16 +91,26 @@ def lesson_settings(name):
     return DEFAULTS | dict.fromkeys((*ARRAYS, *PLACES)) | LESSONS[name].settings | {"lesson": name}
 
 
-def with_changes(state, entries):
-    """A state with other entries: sizes follow arrays that are given, arrays follow names, the step follows sizes.
+def with_changes(state, entries, image=None):
+    """A complete state with other entries: sizes follow arrays that are given, arrays follow names.
 
     Raises:
-        ValueError: the arrays among the entries do not fit together.
+        ValueError: as ``complete_state``, and where an array among the entries does not have the shape it must have.
     """
+    changed = _with_changes(state, entries)
+    full = complete_state(changed, image)
+    for name in ARRAYS:
+        if entries.get(name) is not None and np.shape(full[name]) != np.shape(changed[name]):
+            raise ValueError(f"{name} must have the shape {np.shape(full[name])}, not {np.shape(entries[name])}")
+    return full
+
+
+def _with_changes(state, entries):
     given = {name: value for name, value in entries.items() if name in ARRAYS and value is not None}
-    entries = entries | {name: _numbers(name, value, None, KERNEL_DIGITS).tolist() for name, value in given.items()}
+    digits = {"x": DIGITS, "dout": DIGITS, "w": KERNEL_DIGITS, "b": KERNEL_DIGITS}
+    entries = entries | {name: _numbers(name, value, None, digits[name]).tolist() for name, value in given.items()}
     if "x" in given:
-        x = _numbers("x", entries["x"], None, DIGITS)
+        x = np.array(entries["x"])
         x = x[None] if x.ndim == 2 else x
         if x.ndim != 3:
             raise ValueError(f"x must have the shape (C, H, W) or (H, W), not {x.shape}")
@@ -187,11 +197,11 @@ def _filters(w, full):
 def _upstream(dout, full):
     shape = output_shape(full)
     name = full["upstream"] = state_values.choice("upstream", full["upstream"], (*UPSTREAMS, OWN))
-    given = None
-    if dout is not None and 0 not in shape:
-        given = _numbers("dout", dout, 3, DIGITS)
-        if given.shape == shape:
-            return given.tolist()
+    given = None if dout is None or not np.size(dout) else _numbers("dout", dout, 3, DIGITS)
+    if given is not None and (0 in shape or given.shape == shape):
+        return given.tolist()  # kept while the window does not fit
+    if 0 in shape:
+        return []
     if name != OWN:
         return UPSTREAMS[name](*shape).tolist()
     return _resized(np.zeros(shape) if given is None else given, shape).tolist()

@@ -48,7 +48,7 @@ export class Drawing {
 
   makeGrid(grid) {
     const { x, y, cell, rows, columns, pad, name } = grid;
-    const group = shape("g", { class: `grid ${grid.editable ? "editable" : ""}`, "data-grid": name }, this.svg);
+    const group = shape("g", { class: `grid ${grid.editable ? "editable" : ""} ${cell < 16 ? "picture" : ""}`, "data-grid": name }, this.svg);
     const heading = shape("text", { class: "heading", x, y: y - 25 }, group);
     const title = shape("text", { class: "title", x, y: y - 7 }, group);
     const cells = [];

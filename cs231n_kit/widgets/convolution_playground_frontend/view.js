@@ -12,6 +12,16 @@ import { ConvolutionSession } from "./session.js";
 import { arithmetic, modeControls, settings } from "./settings.js";
 import { storyPanel } from "./story.js";
 
+// What the colours of cells and frames mean.
+function legend(session) {
+  const sample = (name, text) => element("span", { class: name }, text);
+  const node = element("p", { class: "legend" }, "Cells: ", sample("below", "below 0"), " ", sample("above", "above 0"),
+    "; frames: ", sample("focus", "this number"), " ", sample("read", "made from"), " ", sample("written", "goes to"));
+  node.style.setProperty("--below", session.setup.signs.negative);
+  node.style.setProperty("--above", session.setup.signs.positive);
+  return { node, update: () => (node.hidden = session.isField) };
+}
+
 class ConvolutionView extends View {
   constructor(session, el) {
     super(session, el, "cs231n-convolution");
@@ -21,27 +31,19 @@ class ConvolutionView extends View {
 
   build() {
     const { session } = this;
-    const steps = stepper(session);
-    const legend = element("p", { class: "legend" }, "Cells: ", element("span", { class: "below" }, "below 0"), " ",
-      element("span", { class: "above" }, "above 0"), "; frames: ", element("span", { class: "focus" }, "this number"), " ",
-      element("span", { class: "read" }, "made from"), " ", element("span", { class: "written" }, "goes to"));
-    legend.style.setProperty("--below", session.setup.signs.negative);
-    legend.style.setProperty("--above", session.setup.signs.positive);
-    const grid = { update: () => (legend.hidden = steps.node.hidden = session.isField), node: legend };
-    return this.keep(
-      lessonControl(session),
-      modeControls(session),
-      settings(session),
-      arithmetic(session),
-      steps,
-      new Grids(session, this.announce, this.helpId),
-      grid,
-      storyPanel(session),
-      new FieldMaps(session, this.helpId),
-      layerTable(session),
-      notices(session, { author: "Python" }),
-      toolbar(session, this.announce, "ConvolutionPlayground"),
-    ).concat(this.status, helpText(this.helpId, GRID_KEYS));
+    return [
+      ...this.keep(lessonControl(session), modeControls(session), settings(session), arithmetic(session)),
+      ...this.keep(stepper(session)),
+      element("div", { class: "scene" }, ...this.keep(new Grids(session, this.announce, this.helpId), storyPanel(session))),
+      ...this.keep(legend(session), new FieldMaps(session, this.helpId), layerTable(session)),
+      ...this.keep(notices(session, { author: "Python" }), toolbar(session, this.announce, "ConvolutionPlayground")),
+      this.status,
+      helpText(this.helpId, GRID_KEYS),
+    ];
+  }
+
+  paint() {
+    this.root.classList.toggle("without-steps", this.session.isField);
   }
 
   remove() {
