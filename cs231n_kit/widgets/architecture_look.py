@@ -9,6 +9,7 @@ from cs231n_kit.networks import Affine, Convolution, ReLU
 from cs231n_kit.widgets.architecture_state import INPUT, LOSS
 
 MOST_MAPS, MOST_NUMBERS, MOST_FILTERS = 64, 1024, 64
+HUGE = 3e38  # stands for infinity, which float32 nearly reaches
 PROBED = 64  # validation images that a map must be 0 for to be called dead
 
 
@@ -36,15 +37,14 @@ def look(network, x, label=None, of=LOSS):
     """The ``Look`` at one image x (C, H, W), as the network takes it, with this label or None."""
     activations, gradients = {INPUT: x}, {}
     with np.errstate(all="ignore"):
-        scores = network.forward(x[None], observe=lambda path, array: activations.__setitem__(path, array[0].copy()))
+        scores = network.forward(x[None], observe=_keeper(activations))
         target = int(scores[0].argmax()) if label is None else int(label)
         if of == LOSS:
             _, dscores = softmax_loss(scores, np.array([target]))
         else:
             dscores = np.zeros_like(scores)
             dscores[0, of] = 1
-        observe = lambda path, array: gradients.__setitem__(path, array[0].copy())  # noqa: E731
-        dx = network.backward(dscores, input_gradient=True, observe=observe)[0]
+        dx = network.backward(dscores, input_gradient=True, observe=_keeper(gradients))[0]
         shifted = np.exp(scores[0].astype(np.float64) - scores[0].max())
     return Look(
         activations,
@@ -62,12 +62,15 @@ def silent_maps(network, inputs, path):
     layer = dict(network.layers()).get(path)
     if not isinstance(layer, ReLU):
         return None
-    found = {}
+    silent = {}
+
+    def observe(at, array):
+        if at == path:
+            silent[at] = ~(array != 0).any(axis=(0, *range(2, array.ndim)))
+
     with np.errstate(all="ignore"):
-        network.forward(
-            inputs[:PROBED], cache=False, observe=lambda at, array: found.update({at: _alive(array, path, at)})
-        )
-    return ~found[path]
+        network.forward(inputs[:PROBED], cache=False, observe=observe)
+    return silent[path]
 
 
 def first_filters(network, image_shape):
@@ -93,15 +96,21 @@ def pictures(values):
     values: (K, H, W), each map scaled by its own largest absolute value, or (K,), all numbers by their largest one.
     """
     single = values.ndim == 1
-    values = np.nan_to_num(values[: MOST_NUMBERS if single else MOST_MAPS].astype(np.float64))
+    values = values[: MOST_NUMBERS if single else MOST_MAPS].astype(np.float64)
+    values = np.nan_to_num(values, posinf=HUGE, neginf=-HUGE)
     maps = values[:, None, None] if single else values
     lows, highs = maps.min(axis=(1, 2)), maps.max(axis=(1, 2))
     largest = np.maximum(np.maximum(-lows, highs), 1e-30)
     if single:
         largest = np.full_like(largest, largest.max())
-    shades = np.rint(127 * maps / largest[:, None, None]).astype(np.int8)
+    shades = np.rint(127 * (maps / largest[:, None, None])).astype(np.int8)
     return shades, np.stack([lows, highs], axis=1).astype(np.float32)
 
 
-def _alive(array, path, at):
-    return (array != 0).any(axis=(0, *range(2, array.ndim))) if at == path else True
+def _keeper(kept):
+    """An observer that copies what it sees of the first example: arrays may be overwritten later."""
+
+    def observe(path, array):
+        kept[path] = array[0].copy()
+
+    return observe

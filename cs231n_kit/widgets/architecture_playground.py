@@ -37,7 +37,7 @@ class ArchitecturePlayground(StatefulWidget):
     """A convolutional network as a line of text: its layers in a table, its training live, its maps for any image.
 
     >>> ArchitecturePlayground(load("cifar10", 5000))
-    >>> ArchitecturePlayground(load("digits"), "[CONV->RELU->POOL]*2->FC", filters=16)
+    >>> ArchitecturePlayground(load("digits"), architecture="[CONV->RELU->POOL]*2->FC", filters=8)
     >>> ArchitecturePlayground(X, y)                    # your own images (N, H, W, C)
 
     Everything that counts or moves is the kit's: ``parse``, ``Sequential.summary`` and a ``Trainer``, which trains in
@@ -47,11 +47,11 @@ class ArchitecturePlayground(StatefulWidget):
     Args:
         data: a ``Dataset``, or images (N, H, W, C) or (N, H, W), uint8 or floats from 0 to 1; 4 to 96 pixels a side,
             grey or in colour. The first 10,000 are trained on.
-        architecture: text for ``cs231n_kit.networks.parse``, at most 500 characters. The default is a small VGG
-            network that fits the images.
         y: labels (N,) of images that are no ``Dataset``.
         X_val, y_val: validation images (the first 500 are used). Left out, the last fifth is kept from training.
         class_names: one name for each class.
+        architecture: text for ``cs231n_kit.networks.parse``, at most 500 characters. The default is a small VGG
+            network that fits the images.
         preset: a prepared network with a sentence of commentary: "vgg", "linear", "fully_connected", "one_block",
             "three_by_three", "batch_norm", "sigmoid" or "no_pool"; the other arguments win over it.
         state: an earlier ``state`` or ``state_string``; the other arguments win over it.
@@ -81,18 +81,16 @@ class ArchitecturePlayground(StatefulWidget):
     def __init__(
         self,
         data,
-        architecture=None,
         y=None,
         X_val=None,
         y_val=None,
         *,
         class_names=None,
+        architecture=None,
         preset=None,
         state=None,
         **settings,
     ):
-        if architecture is not None and not isinstance(architecture, str) and y is None:
-            architecture, y = None, architecture  # ArchitecturePlayground(X, y)
         self.data = ImageData(data, y, X_val, y_val, class_names)
         name = getattr(data, "name", None)
         self._name = name if name in registry() else None

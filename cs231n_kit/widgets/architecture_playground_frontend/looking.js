@@ -132,7 +132,7 @@ export function mapGrid(session) {
       });
       grid.replaceChildren(...cells);
       grid.classList.toggle("units", facts.shape.length === 1);
-      grid.style.setProperty("--map", `${Math.max(width, Math.min(64, 6 * width))}px`);
+      grid.style.setProperty("--map", `${Math.max(width, Math.min(count > 16 ? 64 : 84, 9 * width))}px`);
     }
     [...grid.children].forEach((cell, i) => {
       paintMap(cell.firstChild, picture.maps.subarray(i * height * width, (i + 1) * height * width), setup.signs);
@@ -184,7 +184,7 @@ export function filterGrid(session) {
       size = facts.filter_shape.join();
       grid.replaceChildren(...Array.from({ length: count }, () =>
         element("div", { class: "map" }, element("canvas", { width, height, "aria-hidden": "true" }))));
-      grid.style.setProperty("--map", `${Math.max(36, Math.min(64, width))}px`);
+      grid.style.setProperty("--map", `${Math.max(count > 16 ? 36 : 48, Math.min(64, width))}px`);
     }
     [...grid.children].forEach((cell, i) => {
       const cells = height * width * channels;
