@@ -37,7 +37,7 @@ export function imagePair(session) {
     if (!picture.saliency) return;
     paintMap(saliency, picture.saliency, setup.signs);
     const what = ofText(session, facts);
-    note.textContent = "saliency";
+    note.textContent = `saliency of ${what}`;
     note.title = saliency.title = `|gradient of ${what}| at each pixel, the largest of the channels`;
     saliency.setAttribute("aria-label", note.title);
   };
@@ -152,8 +152,8 @@ export function mapGrid(session) {
 const short = (value) => (Math.abs(value) >= 0.01 || value === 0 ? number(value) : value.toExponential(1).replaceAll("-", "−"));
 
 function titleText(session, picture) {
-  const { facts, table } = session;
-  const name = facts.layer === "input" ? "input" : `${facts.layer} ${table.rows.find(([path]) => path === facts.layer)?.[1] ?? ""}`;
+  const { facts, built } = session;
+  const name = facts.layer === "input" ? "input" : `${facts.layer} ${built.rows.find(([path]) => path === facts.layer)?.[1] ?? ""}`;
   const [shown] = facts.map_shape;
   const all = facts.shape[0];
   const maps = facts.shape.length === 3;

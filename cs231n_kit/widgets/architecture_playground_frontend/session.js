@@ -14,8 +14,9 @@ export class ArchitectureSession extends Session {
   picture = null; // what Python sent of the image and the network: pixels, maps, ranges, filters, saliency
   code = "";
 
+  // The table of a refused text, as far as it goes, else that of the network.
   get table() {
-    return this.refused ?? this.built;
+    return this.refused?.rows.length ? this.refused : this.built;
   }
 
   get running() {

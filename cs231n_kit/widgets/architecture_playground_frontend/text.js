@@ -44,7 +44,7 @@ export function textBox(session) {
     const { architecture } = session.state;
     if (session.refused) shown = null;
     else if (architecture !== shown) box.value = shown = architecture;
-    const { problem, start, too_large: large, text = architecture } = session.table;
+    const { problem, start, too_large: large, text = architecture } = session.refused ?? session.built;
     const words = JSON.stringify([problem, start, large, text, architecture]);
     if (words === told) return;
     told = words;

@@ -56,7 +56,7 @@ class ArchitectureView extends View {
       element("div", { class: "side" }, element("div", { class: "settings" },
         ...this.keep(...sizeControls(session), ...trainingSettings(session))), bar, ...this.keep(troubleText(session), ...curves)),
       this.plot,
-      element("div", { class: "wide" }, ...this.keep(toolbar(session, this.announce, "ArchitecturePlayground")), this.status,
+      element("div", { class: "wide" }, ...this.keep(toolbar(session, this.announce, ["ArchitecturePlayground", "data, "])), this.status,
         ...this.keep(codePanel(session, this.announce)), helpText(this.helpId, KEYS)),
     ];
   }
