@@ -95,10 +95,11 @@ def windows_figure(ax, geometry):
     end = width + 2 * pad
     for place in range(end):
         padding = place < pad or place >= pad + width
-        color = "white" if padding else "#dbe6f2"
-        last = place >= end - unseen
-        edge = {"hatch": "////", "edgecolor": WRONG} if last else {"edgecolor": MUTED}
-        ax.add_patch(Rectangle((place - pad, 0), 1, 0.9, facecolor=color, linewidth=0.8, **edge))
+        if place >= end - unseen:
+            color, edge = "#faf6f3", WRONG
+        else:
+            color, edge = "white" if padding else "#cfdff0", MUTED
+        ax.add_patch(Rectangle((place - pad, 0), 1, 0.9, facecolor=color, edgecolor=edge, linewidth=0.8))
         if padding:
             ax.text(place - pad + 0.5, 0.45, "0", ha="center", va="center", fontsize=8, color=INK)
     shown = min(count, 8)
@@ -138,16 +139,16 @@ def explore_output_size():
         windows_figure(figure.add_subplot(grid[0]), geometry)
         fits_figure(figure.add_subplot(grid[1]), geometry)
         wrong = trouble(geometry, "convolution", RANGES)
-        _, out = geometry.output
+        out = geometry.output[1]
         parameters = size * size * channels * filters + filters
+        made = "does not fit" if wrong else f"{out} × {out} × {filters}"
+        figure.suptitle(f"{side} × {side} × {channels}  →  {made},  {parameters:,} parameters", fontsize=11.5)
+        counted = f"F·F·D₁·K + K = {size}·{size}·{channels}·{filters} + {filters} = <b>{parameters:,}</b>"
         if wrong:
             mend = " or ".join(remedy["text"] for remedy in wrong["remedies"])
-            verdict = f"<b>Does not fit.</b> {wrong['text']} It would fit with {mend}."
+            verdict = f"<b>Does not fit.</b> {wrong['text']}" + (f" It would fit with {mend}." if mend else "")
         else:
-            verdict = (
-                f"Input {side} × {side} × {channels}, output <b>{out} × {out} × {filters}</b>, parameters F·F·D₁·K + K "
-                f"= {size}·{size}·{channels}·{filters} + {filters} = <b>{parameters:,}</b>."
-            )
+            verdict = f"Output <b>{out} × {out} × {filters}</b>, parameters {counted}."
         return figure, f"W₂ = {formulas(geometry)[0]}.<br>{verdict}"
 
     controls = {

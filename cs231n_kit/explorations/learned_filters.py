@@ -88,9 +88,11 @@ def explore_activations(network, X, images, labels, class_names):
 
     controls = {
         "image": slider("Image", 1, len(images), 1),
-        "layer": choice("Layer", list(paths)),
+        "layer": choice("Layer", list(paths), list(paths)[min(1, len(paths) - 1)]),
     }
-    return Exploration(draw, controls, description="An image, activation maps of a layer, and the network's answer")
+    return Exploration(
+        draw, controls, description="An image, activation maps of a layer, and probabilities of the classes"
+    )
 
 
 def field_after(network, path):

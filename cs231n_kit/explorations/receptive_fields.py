@@ -132,4 +132,4 @@ def explore_receptive_field():
         "stride": slider("Stride S", 1, 3, 1),
         "dilation": choice("Dilation", list(DILATIONS)),
     }
-    return Exploration(draw, controls, description="Units of stacked layers with their wires, and a unit's gradient")
+    return Exploration(draw, controls, description="Units of stacked layers, their wires, and a gradient")
