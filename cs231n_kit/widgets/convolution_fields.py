@@ -5,8 +5,8 @@ import numpy as np
 from cs231n_kit.networks.receptive_field import Reach, ReceptiveField
 from cs231n_kit.widgets.convolution_arithmetic import Geometry
 
-LARGEST, SMALLEST = 22, 5  # pixels of a cell
-GAP, TITLE = 24, 42
+LARGEST, SMALLEST, HEIGHT = 300, 130, 620  # pixels of a map, and of all of them
+GAP, TITLE = 24, 54
 
 
 def trace(layers, side):
@@ -73,25 +73,26 @@ def describe(state, width):
 
 
 def _place(sides, width):
-    """All maps in rows from left to right, with cells as large as the width allows."""
-    for cell in range(LARGEST, SMALLEST - 1, -1):
-        lines, line, used = [], [], GAP
-        for level, side in enumerate(sides):
-            wide = max(side * cell, 112) + GAP
-            if line and used + wide > width:
-                lines, line, used = [*lines, line], [], GAP
-            line, used = [*line, (level, used)], used + wide
-        lines.append(line)
-        height = sum(sides[line[0][0]] * cell + TITLE + GAP for line in lines)
-        if height <= 520 and all(left + sides[level] * cell <= width for line in lines for level, left in line):
-            break
-    found, top, extent = [None] * len(sides), GAP / 2, 0
-    for line in lines:
-        for level, left in line:
-            found[level] = {"x": round(left), "y": round(top + TITLE), "cell": cell}
-            extent = max(extent, left + max(sides[level] * cell, 112) + GAP)
-        top += max(sides[level] for level, _ in line) * cell + TITLE + GAP
-    return found, round(extent), round(top)
+    """Places of the maps, all drawn in the same size, in rows from left to right, as large as the width allows."""
+    count = len(sides)
+
+    def size(columns):
+        rows = -(-count // columns)
+        return min((width - GAP) / columns - GAP, (HEIGHT - GAP) / rows - TITLE, LARGEST)
+
+    sizes = [size(columns) for columns in range(1, count + 1)]
+    columns = max(i + 1 for i, one in enumerate(sizes) if one >= 0.75 * max(sizes))  # few rows rather than large maps
+    extent = max(size(columns), SMALLEST)
+    found = [
+        {
+            "x": round(GAP + (level % columns) * (extent + GAP)),
+            "y": round(TITLE + (level // columns) * (extent + TITLE)),
+            "cell": round(extent / side, 3),
+        }
+        for level, side in enumerate(sides)
+    ]
+    rows = -(-count // columns)
+    return found, round(GAP + columns * (extent + GAP)), round(rows * (extent + TITLE) + GAP)
 
 
 def _table_row(layer, maps, level):

@@ -94,9 +94,9 @@ LESSONS = {
     ),
     "flipped": Lesson(
         "Backward: the flipped kernel",
-        "Point at a cell of dx: its sum pairs dout with the kernel turned by half a turn. So the backward pass is a "
-        "convolution as well, of dout, padded by F − 1.",
-        {"view": "backward", "kernels": ["1, 2, 3, ..."], "upstream": "one cell", "step": 5},
+        "Point at the middle of dx: its sum pairs the first dout with the last weight, and so on: the kernel is turned "
+        "by half a turn. So the backward pass is a convolution as well, of dout, padded by F − 1.",
+        {"view": "backward", "kernels": ["1, 2, 3, ..."]},
     ),
     "weight gradient": Lesson(
         "Backward: shared weights",

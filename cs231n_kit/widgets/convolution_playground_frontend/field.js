@@ -12,7 +12,7 @@ export const isFieldScene = (session) => session.isField && session.scene?.view 
 export class FieldMaps {
   constructor(session, helpId) {
     this.session = session;
-    this.svg = shape("svg", { class: "field", tabindex: "0", role: "application", "aria-roledescription": "maps of layers", "aria-describedby": helpId });
+    this.svg = shape("svg", { class: "field", tabindex: "0", role: "application", "aria-roledescription": "maps of layers", "aria-label": "Receptive field", "aria-describedby": helpId });
     this.svg.addEventListener("pointerdown", (event) => this.press(event));
     this.svg.addEventListener("pointermove", (event) => this.dragging && this.point(event));
     for (const type of ["pointerup", "pointercancel"]) this.svg.addEventListener(type, () => this.drop());
@@ -108,7 +108,7 @@ export function layerTable(session) {
     () => session.state.layers.length >= most);
   const plain = button("3 × 3", "Make every layer a 3 × 3 window with stride 1", () => change(session.state.layers.map(() => ({ ...fresh }))));
   const hint = element("p", { class: "hint" }, "sees: what the layer below sees, plus (F′ − 1) jumps of it, with F′ = D (F − 1) + 1. A jump is the "
-    + "number of pixels between neighbouring units: the product of the strides so far. Darker cells are reached in more ways.");
+    + "number of pixels between neighbouring units: the product of the strides so far. The stronger a cell, the more ways lead to it; all maps are drawn in one size.");
   const table = element("table", { class: "layers" }, element("thead", {}, element("tr", {}, ...heads)), body);
   const tools = element("div", { class: "toolbar" }, element("label", {}, "Input width ", side.node), add.node, plain.node);
   const node = element("div", { class: "stack" }, title, trouble, tools, element("div", { class: "scroll" }, table), hint);
