@@ -5,6 +5,7 @@ import numpy as np
 from cs231n_kit.widgets.circuit_words import number
 from cs231n_kit.widgets.convolution_arithmetic import POOLING, costs, formulas, trouble
 from cs231n_kit.widgets.convolution_layout import LEGIBLE, Grid, place, transposed
+from cs231n_kit.widgets.convolution_pass import Pass
 from cs231n_kit.widgets.convolution_presets import PICTURES
 from cs231n_kit.widgets.convolution_state import OWN, RANGES, last_step
 from cs231n_kit.widgets.convolution_story import split_name, tell
@@ -21,7 +22,8 @@ def describe(run, state, focus=None, width=WIDTH):
         ``width``, ``height``; ``grids``: name, title, heading, place and cell size, rows and columns (with padding),
         pad, ``fills`` and ``inks`` (colours, or "" of what is not computed yet), ``texts`` (none in small cells),
         ``editable``, ``dots`` (switches), ``unseen`` (rows and columns that no window reaches);
-        ``formulas``, ``costs``, ``trouble``; ``last``: the last step; ``sentence``: about this step; ``story``.
+        ``pictures``: whether some grids go from black to white; ``formulas``, ``costs``, ``trouble``; ``last``: the
+        last step; ``sentence``: about this step; ``story``.
     """
     view = state["view"]
     arrangements = _backward(run) if view == "backward" else _forward(run)
@@ -38,6 +40,7 @@ def describe(run, state, focus=None, width=WIDTH):
             _drawn(run, grid, positions[grid.name], tints) | {"name": grid.name, "heading": grid.heading}
             for grid in grids
         ],
+        "pictures": bool(tints.gray),
         "formulas": formulas(run.geometry),
         "costs": costs(state, run.geometry),
         "trouble": trouble(run.geometry, state["operation"], RANGES),
@@ -109,14 +112,16 @@ class _Tints:
     """Colours of values: by sign and size within each kind of grid, or from black to white for pictures."""
 
     def __init__(self, run, state):
-        x = run.x
-        looks_like_picture = state["input"] in PICTURES or (state["input"] == OWN and max(x.shape[1:]) > 9)
-        self.gray = {"x"} if looks_like_picture and x.min() >= 0 and x.max() <= 1 else set()
+        is_picture = state["input"] in (*PICTURES, OWN) and run.x.min() >= 0 and 0 < run.x.max() <= 1
+        self.gray = {"x"} if is_picture else set()
         if self.gray and run.out.size and run.out.min() > -1e-9 and run.out.max() < 1 + 1e-9:
             self.gray.add("out")
-        arrays = {"x": x, "w": run.w, "b": run.b, "out": run.out, "dout": run.dout, "dx": run.dx, "dw": run.dw}
-        self.largest = {kind: float(np.abs(array).max(initial=0)) or 1.0 for kind, array in arrays.items()}
-        self.largest["db"] = float(np.abs(run.db).max()) or 1.0
+        # Gradients keep the colours that they have at the end, so that steps do not change all of them.
+        last = Pass({**state, "step": last_step(state)}) if state["view"] == "backward" else run
+        self.largest = {
+            kind: np.abs(getattr(run, kind)).max(initial=0) or 1.0 for kind in ("x", "w", "b", "out", "dout")
+        }
+        self.largest |= {kind: np.abs(getattr(last, kind)).max() or 1.0 for kind in ("dx", "dw", "db")}
 
     def __call__(self, kind, values):
         """(fills, inks) of values of any shape, as flat lists of colours."""

@@ -12,7 +12,9 @@ export const isFieldScene = (session) => session.isField && session.scene?.view 
 export class FieldMaps {
   constructor(session, helpId) {
     this.session = session;
-    this.svg = shape("svg", { class: "field", tabindex: "0", role: "application", "aria-roledescription": "maps of layers", "aria-label": "Receptive field", "aria-describedby": helpId });
+    this.svg = shape("svg", { class: "field", tabindex: "0", role: "application", "aria-label": "Receptive field" });
+    this.svg.setAttribute("aria-roledescription", "maps of layers");
+    this.svg.setAttribute("aria-describedby", helpId);
     this.svg.addEventListener("pointerdown", (event) => this.press(event));
     this.svg.addEventListener("pointermove", (event) => this.dragging && this.point(event));
     for (const type of ["pointerup", "pointercancel"]) this.svg.addEventListener(type, () => this.drop());
@@ -106,9 +108,12 @@ export function layerTable(session) {
   const change = (layers) => session.edit({ layers });
   const add = button("+ layer", "One more layer, like the last", () => change([...session.state.layers, { ...session.state.layers.at(-1) }]),
     () => session.state.layers.length >= most);
-  const plain = button("3 × 3", "Make every layer a 3 × 3 window with stride 1", () => change(session.state.layers.map(() => ({ ...fresh }))));
-  const hint = element("p", { class: "hint" }, "sees: what the layer below sees, plus (F′ − 1) jumps of it, with F′ = D (F − 1) + 1. A jump is the "
-    + "number of pixels between neighbouring units: the product of the strides so far. The stronger a cell, the more ways lead to it; all maps are drawn in one size.");
+  const all = () => change(session.state.layers.map(() => ({ ...fresh })));
+  const plain = button("All 3 × 3", "Make every layer a 3 × 3 window with stride 1 and padding 1", all);
+  const hint = element("p", { class: "hint" },
+    "sees: what the layer below sees, plus (F′ − 1) jumps of it, with F′ = D (F − 1) + 1. A jump is the number "
+    + "of pixels between neighbouring units: the product of the strides so far. The stronger a cell, the more ways lead "
+    + "to it; all maps are drawn in one size.");
   const table = element("table", { class: "layers" }, element("thead", {}, element("tr", {}, ...heads)), body);
   const tools = element("div", { class: "toolbar" }, element("label", {}, "Input width ", side.node), add.node, plain.node);
   const node = element("div", { class: "stack" }, title, trouble, tools, element("div", { class: "scroll" }, table), hint);
@@ -131,9 +136,14 @@ export function layerTable(session) {
 }
 
 function tableRow(session, index, change) {
-  const fields = COLUMNS.map(([name, letter]) => numberField(`${letter} of layer ${index + 1}`, session.setup.ranges[name],
-    () => session.state.layers[index]?.[name], (value) => change(session.state.layers.with(index, { ...session.state.layers[index], [name]: value }))));
-  const remove = button("×", `Remove layer ${index + 1}`, () => change(session.state.layers.filter((_, i) => i !== index)), () => session.state.layers.length < 2);
+  const { ranges } = session.setup;
+  const fields = COLUMNS.map(([name, letter]) => {
+    const read = () => session.state.layers[index]?.[name];
+    const write = (value) => change(session.state.layers.with(index, { ...session.state.layers[index], [name]: value }));
+    return numberField(`${letter} of layer ${index + 1}`, ranges[name], read, write);
+  });
+  const without = () => change(session.state.layers.filter((_, i) => i !== index));
+  const remove = button("×", `Remove layer ${index + 1}`, without, () => session.state.layers.length < 2);
   remove.node.setAttribute("aria-label", `Remove layer ${index + 1}`);
   remove.node.setAttribute("data-lm-suppress-shortcuts", "true");
   const told = ["side", "jump", "sum"].map((name) => [name, element("td", {})]);

@@ -14,13 +14,15 @@ export const GRID_KEYS = [
   ["]  [ or N P", "choose the next or previous grid; then the arrows move from cell to cell"],
   ["Enter", "type the chosen cell's number (Tab: on to the next cell)"],
   ["Esc", "choose nothing; the arrows step again"],
+  ["Arrows", "in the receptive field: choose another unit, as click and drag do"],
   ["Ctrl+Z", "undo; with Shift redo"],
 ];
 
 export class Grids {
   constructor(session, announce, helpId) {
     Object.assign(this, { session, announce });
-    this.svg = shape("svg", { class: "grids", tabindex: "0", role: "application", "aria-roledescription": "grids of numbers", "aria-describedby": helpId });
+    this.svg = shape("svg", { class: "grids", tabindex: "0", role: "application", "aria-describedby": helpId });
+    this.svg.setAttribute("aria-roledescription", "grids of numbers");
     const listen = (type, act) => this.svg.addEventListener(type, act);
     listen("pointermove", (event) => event.pointerType !== "touch" && session.look(this.placeAt(event)));
     listen("pointerleave", () => session.look(null));

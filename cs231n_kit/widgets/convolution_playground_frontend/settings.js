@@ -44,7 +44,7 @@ export function settings(session) {
   const along = (title, range, name, change) =>
     slider(title, range, 1, () => session.state[name], (value) => session.set(change(value), `slide ${name}`), rest);
   const input = named(session, "Input", setup.inputs, () => session.state.input, (name) => session.set({ input: name, x: null }));
-  const width = along("Width W", [2, setup.ranges.width[1]], "width", (value) => ({ width: value, height: value }));
+  const width = along("Width W", setup.ranges.width, "width", (value) => ({ width: value, height: value }));
   const channels = count(session, "Channels", "channels");
   const filters = count(session, "Filters K", "filters");
   const kernels = Array.from({ length: setup.ranges.filters[1] }, (_, k) =>

@@ -15,11 +15,16 @@ import { storyPanel } from "./story.js";
 // What the colours of cells and frames mean.
 function legend(session) {
   const sample = (name, text) => element("span", { class: name }, text);
-  const node = element("p", { class: "legend" }, "Cells: ", sample("below", "below 0"), " ", sample("above", "above 0"),
-    "; frames: ", sample("focus", "this number"), " ", sample("read", "made from"), " ", sample("written", "goes to"));
+  const pictures = element("span", { class: "pictures" }, "pictures: 0 is black, 1 is white");
+  const node = element("p", { class: "legend" }, "Cells: ", sample("below", "below 0"), " ", sample("above", "above 0"), " ", pictures,
+    " Frames: ", sample("focus", "this number"), " ", sample("read", "made from"), " ", sample("written", "goes to"));
   node.style.setProperty("--below", session.setup.signs.negative);
   node.style.setProperty("--above", session.setup.signs.positive);
-  return { node, update: () => (node.hidden = session.isField) };
+  const update = () => {
+    node.hidden = session.isField;
+    pictures.hidden = !session.scene?.pictures;
+  };
+  return { node, update };
 }
 
 class ConvolutionView extends View {
