@@ -86,7 +86,8 @@ def explore_kernels():
         reach = max(np.abs(weights).max(), 1e-6)
         for row, (name, part) in enumerate(zip(("red", "green", "blue"), weights, strict=True)):
             ax = figure.add_subplot(grid[row, 1])
-            write_numbers(ax, part, cmap="gray", low=-reach, high=reach, form="{:.2g}")
+            write_numbers(ax, part, cmap="gray", low=-1.15 * reach, high=1.15 * reach, form="{:.2g}")
+            _draw_cells(ax, size)
             for text in ax.texts:
                 text.set(fontsize=8.5, visible=size == 3)
             ax.set_title(f"weights on {name}", fontsize=9.5)
@@ -109,6 +110,13 @@ def explore_kernels():
         "gap": slider("Taps apart (pixels)", 1, 8, 1),
     }
     return Exploration(draw, controls, description="A photograph, the weights of a filter, and its activation map")
+
+
+def _draw_cells(ax, size):
+    """Lines between the cells of a matrix, so that equal weights can be counted."""
+    between = np.arange(size - 1) + 0.5
+    ax.hlines(between, -0.5, size - 0.5, color=MUTED, linewidth=0.5)
+    ax.vlines(between, -0.5, size - 0.5, color=MUTED, linewidth=0.5)
 
 
 def explore_stack():

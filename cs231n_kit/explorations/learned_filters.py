@@ -163,7 +163,7 @@ def explore_strongest(network, X, images, labels, class_names, shown=10):
         counts = np.bincount(members, minlength=len(class_names))
         silent = np.mean(values <= 0)
         return figure, (
-            f"Map {number} of {layer}: each unit sees {field.size[0]} × {field.size[1]} pixels. "
+            f"Map {number} of layer {layer}: each unit sees {field.size[0]} × {field.size[1]} pixels. "
             f"Above the images of {len(X)} in which it is largest, below what it sees there. Most frequent among "
             f"them: <b>{class_names[counts.argmax()]}</b>, {counts.max()} of {len(best)}. "
             f"In {silent:.0%} of all images the map is silent."
