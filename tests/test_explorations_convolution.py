@@ -24,7 +24,7 @@ from cs231n_kit.explorations import (
     pooling,
     receptive_fields,
 )
-from cs231n_kit.networks import Convolution, MaxPool, ReLU, Sequential, parse
+from cs231n_kit.networks import Affine, Convolution, GlobalAveragePool, MaxPool, ReLU, Residual, Sequential, parse
 from cs231n_kit.training import Callback
 
 # The same two tests as for the figures of lecture 02, on the fixture below.
@@ -191,20 +191,26 @@ def test_routing_adds_up_where_windows_overlap():
     assert "add up to 2.000, those that go on to <b>2.000</b>" in figure.sentence.value
 
 
-PATTERNS = ["[CONV->RELU->POOL]*2->[FC->RELU]*2->FC", "FC", "CONV->RELU->FC", "FC->RELU->FC"]
+PATTERNS = ["[CONV->RELU->POOL]*2->[FC->RELU]*2->FC", "FC", "CONV->BN->RELU->DROPOUT->FC->BN->FC", "FC->RELU->FC"]
 
 
 @pytest.mark.parametrize("pattern", PATTERNS)
 def test_a_fully_convolutional_network_computes_the_same(pattern):
     network = small_network(pattern=pattern)
-    for name, array in network.parameters.items():  # biases are 0 at first, and would not be missed
-        array += 0.01 * np.random.default_rng(len(name)).standard_normal(array.shape)
+    for array in (network.parameters | network.statistics).values():  # biases are 0 at first, and would not be missed
+        array += 0.2 * np.random.default_rng(array.size).random(array.shape)
     images, _ = images_of(3, count=5, size=16)
     sliding = fully_convolutional.fully_convolutional(network)
     assert not any(type(layer).__name__ in ("Affine", "Flatten") for _, layer in sliding.layers())
     scores = sliding.forward(as_batch(images))
     assert scores.shape == (5, 3, 1, 1)
     np.testing.assert_allclose(scores[:, :, 0, 0], network.forward(as_batch(images)), rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("steps", [(Residual(Convolution(3, 1)), Affine(3)), (GlobalAveragePool(), Affine(3))])
+def test_what_cannot_slide_is_refused(steps):
+    with pytest.raises(ValueError, match="can slide|cannot slide"):
+        fully_convolutional.fully_convolutional(Sequential(*steps).initialize((3, 8, 8)))
 
 
 def test_sliding_is_classifying_every_window():

@@ -1,6 +1,7 @@
 """Lecture 05: fully connected layers as convolutions, and the classifier that slides over a large image with them."""
 
 import numpy as np
+from matplotlib.patches import Rectangle
 
 from cs231n_kit.explorations.exploration import Exploration, choice
 from cs231n_kit.networks import Affine, Convolution, Flatten, Sequential
@@ -10,31 +11,36 @@ from cs231n_kit.plots import new_figure, show_image
 def fully_convolutional(network):
     """A network of convolutions that computes what ``network`` does, and takes larger images besides.
 
-    The first fully connected layer becomes a convolution whose filters are as large as its input, the others
-    convolutions of 1 x 1. For images (C, H, W) of the network's own size the output is (classes, 1, 1), for larger
-    ones a map of scores for each class: (classes, H', W').
+    The first fully connected layer becomes a convolution whose filters are as large as its input, the others become
+    convolutions of 1 x 1. For images of the network's own size the output is (classes, 1, 1); for larger ones it is a
+    map of scores for each class, (classes, H', W').
 
-    network: initialised, layers one after another, with images as input. The weights are copied.
+    network: initialised, for images (C, H, W), one layer after another. The weights are copied. Raises ValueError for
+    other networks.
     """
-    shape, steps, weights = network.input_shape, [], {}
+    if len(network.input_shape) != 3 or any("." in path for path, _ in network.layers()):
+        raise ValueError(f"only plain chains of layers for images (C, H, W) can slide, not {network!r}")
+    shape, steps, copied = network.input_shape, [], {}
     for path, layer in network.layers():
-        after = layer.output_shape(shape)
+        own = {key.partition(".")[2]: array for key, array in _arrays(network).items() if key.startswith(f"{path}.")}
+        if isinstance(layer, Flatten):
+            continue  # what it lines up, the filters of the next layer read where it is
         if isinstance(layer, Affine):
-            height, width = shape[1:] if len(shape) == 3 else (1, 1)
-            w = network.parameters[f"{path}.w"].T.reshape(layer.units, -1, height, width)
-            weights[len(steps)] = w, network.parameters[f"{path}.b"]
-            steps.append(Convolution(layer.units, (height, width)))
-            shape = (layer.units, 1, 1)
-        elif not isinstance(layer, Flatten):  # what Flatten lines up, the filters of the next layer read in place
-            if isinstance(layer, Convolution):
-                weights[len(steps)] = network.parameters[f"{path}.w"], network.parameters[f"{path}.b"]
-            steps.append(layer)
-            shape = after
+            own["w"] = own["w"].T.reshape(layer.units, *shape)
+            layer = Convolution(layer.units, shape[1:], bias=layer.bias)
+        copied |= {f"{len(steps)}.{name}": array for name, array in own.items()}
+        steps.append(layer)
+        shape = layer.output_shape(shape)
+        if len(shape) != 3:
+            raise ValueError(f"layer {path}, {layer!r}, makes one vector of the whole image and cannot slide")
     result = Sequential(*steps).initialize(network.input_shape, dtype=network.dtype)
-    for step, (w, b) in weights.items():
-        result.parameters[f"{step}.w"][...] = w
-        result.parameters[f"{step}.b"][...] = b
+    for key, array in _arrays(result).items():
+        array[...] = copied[key]
     return result
+
+
+def _arrays(network):
+    return network.parameters | network.statistics
 
 
 def collage(images, columns):
@@ -86,22 +92,18 @@ def explore_score_map(image, scores, labels, class_names, side, step):
             ax.set(xlim=(0, image.shape[1]), ylim=(image.shape[0], 0))
             for row, column in np.argwhere(labels == label):
                 corner = (column * side, row * side)
-                ax.add_patch(_box(corner, side))
+                ax.add_patch(Rectangle(corner, side, side, fill=False, edgecolor="#00c8a0", linewidth=2))
         axes[1].set_facecolor("#dddddd")
         axes[1].set_xlabel("boxes: where there is one", fontsize=9.5)
         inside = [found[row * side // step, column * side // step] for row, column in np.argwhere(labels == label)]
-        seen = ", ".join(f"{share:.0%}" for share in inside) or "there is none"
-        return figure, (
-            f"Windows that sit exactly on a tile with {class_names[label]} give it <b>{seen}</b>. "
-            f"Over all {found.size:,} windows the mean is {found.mean():.0%}."
+        name = class_names[label]
+        seen = (
+            f"Windows that sit exactly on a {name} give it <b>{', '.join(f'{share:.0%}' for share in inside)}</b>."
+            if inside
+            else f"There is no {name} here."
         )
+        return figure, f"{seen} Over all {found.size:,} windows the mean is {found.mean():.0%}."
 
     present = [(name, label) for label, name in enumerate(class_names)]
     controls = {"label": choice("Class", present, int(labels[0, 0]))}
     return Exploration(draw, controls, description="A collage of images, and where a classifier finds a class in it")
-
-
-def _box(corner, side):
-    from matplotlib.patches import Rectangle
-
-    return Rectangle(corner, side, side, fill=False, edgecolor="#00c8a0", linewidth=2)
