@@ -8,7 +8,14 @@ from cs231n_kit.widgets.architecture_state import INPUT
 from cs231n_kit.widgets.palette import NEGATIVE, POSITIVE, ZERO
 
 BAR, BEHIND = "#9ec3e6", "#ffffff"
-COLUMNS = (("layer", 0.03), ("output", 0.34), ("parameters", 0.61), ("multiply-adds", 0.74), ("memory", 0.89))
+COLUMNS = (
+    ("layer", 0.03),
+    ("output", 0.32),
+    ("sees", 0.47),
+    ("parameters", 0.61),
+    ("multiply-adds", 0.75),
+    ("memory", 0.89),
+)
 MOST_ROWS = 34
 
 
@@ -29,7 +36,7 @@ def draw_architecture(playground):
     _draw_curves(top, run)
     _draw_maps(middle, playground)
     filters, _ = first_filters(run.network, playground.data.image_shape)
-    _draw_grid(bottom, filters, "first layer's weights, each scaled by its largest")
+    _draw_grid(bottom, filters, "the first layer's weights: grey is 0, each scaled by its largest")
     return figure
 
 
@@ -38,22 +45,22 @@ def _draw_table(axes, run, rows):
     axes.axis("off")
     axes.set_title(_folded(run.state["architecture"]), fontsize=10, family="monospace", loc="left", color=INK)
     for name, x in COLUMNS:
-        axes.text(x, -0.6, name, fontsize=9, weight="bold", color=INK)
+        axes.text(x, -0.6, name, fontsize=8, weight="bold", color=INK)
     counts = [(row.parameters, row.multiply_adds, row.memory) for row in rows]
     largest = np.maximum(np.array(counts, float).max(axis=0, initial=1), 1) if rows else np.ones(3)
     for place, (row, numbers) in enumerate(zip(rows, counts, strict=True)):
         axes.text(0.03, place + 0.4, f"{row.path}  {row.layer}", fontsize=8, color=INK, va="center")
         shape = " × ".join(map(str, row.output_shape))
-        axes.text(0.34, place + 0.4, shape, fontsize=8, color=INK, va="center")
+        axes.text(0.32, place + 0.4, shape, fontsize=8, color=INK, va="center")
         if row.receptive_field:
             seen = " × ".join(map(str, row.receptive_field))
-            axes.text(0.5, place + 0.4, f"sees {seen}", fontsize=8, color=INK, va="center")
-        for (_, x), number, most in zip(COLUMNS[2:], numbers, largest, strict=True):
+            axes.text(0.47, place + 0.4, seen, fontsize=8, color=INK, va="center")
+        for (_, x), number, most in zip(COLUMNS[3:], numbers, largest, strict=True):
             axes.barh(place + 0.4, 0.11 * number / most, left=x, height=0.8, color=BAR)
             axes.text(x + 0.005, place + 0.4, f"{number:,}" if number else "", fontsize=8, color=INK, va="center")
     totals = np.array(counts, np.int64).reshape(-1, 3).sum(axis=0)
     axes.text(0.03, len(rows) + 0.9, "total", fontsize=9, weight="bold", color=INK, va="center")
-    for (_, x), total in zip(COLUMNS[2:], totals, strict=True):
+    for (_, x), total in zip(COLUMNS[3:], totals, strict=True):
         axes.text(x + 0.005, len(rows) + 0.9, f"{total:,}", fontsize=8, weight="bold", color=INK, va="center")
     note = run.reading.too_large or "for one image; memory in bytes of float32"
     axes.text(0.03, len(rows) + 2.1, _folded(note, 110), fontsize=8, color=INK, va="center")

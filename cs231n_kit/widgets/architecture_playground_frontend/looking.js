@@ -123,6 +123,7 @@ export function mapGrid(session) {
     if (!picture?.maps || picture === painted) return;
     painted = picture;
     const [count, height, width] = facts.map_shape;
+    const last = session.built.rows.at(-1)?.[0]; // its numbers are the scores
     if (size !== facts.map_shape.join()) {
       size = facts.map_shape.join();
       const cells = Array.from({ length: count }, () => {
@@ -141,8 +142,9 @@ export function mapGrid(session) {
       const dead = facts.silent?.includes(i) ?? false;
       cell.classList.toggle("silent", silent && !facts.gradients);
       cell.classList.toggle("dead", dead);
-      cell.title = dead ? `map ${i + 1}: 0 for every image that was tried` : silent ? `map ${i + 1}: 0 everywhere`
-        : `map ${i + 1}: ${short(low)} to ${short(high)}`;
+      const name = facts.shape.length === 3 ? `map ${i + 1}` : facts.layer === last ? setup.classes[i] : `unit ${i + 1}`;
+      const range = low === high ? short(low) : `${short(low)} to ${short(high)}`;
+      cell.title = `${name}: ${dead ? "0 for every image that was tried" : silent ? "0 everywhere" : range}`;
     });
     title.replaceChildren(...titleText(session, picture));
   };
