@@ -414,6 +414,9 @@ def test_an_image_keeps_its_kernels_large():
     scene = ConvolutionPlayground(lesson="edges").scene()
     cells = {grid["name"]: grid["cell"] for grid in scene["grids"]}
     assert cells["x0"] == cells["out1"] >= 10 and cells["w0.0"] >= 30
+    fills = {grid["name"]: grid["fills"] for grid in ConvolutionPlayground(lesson="blur").scene()["grids"]}
+    grays = {f"#{part}{part}{part}" for part in (f"{i:02x}" for i in range(256))}
+    assert all(set(fills[name]) <= grays for name in ("x0", "out0", "out1")) and not set(fills["w0.0"]) <= grays
     positions, width, _ = place([[[[Grid("a", 2, 2)]]]], 60)  # narrower than any picture
     assert positions["a"][2] == 26 and width > 60
 

@@ -76,13 +76,12 @@ def _place(sides, width):
     """Places of the maps, all drawn in the same size, in rows from left to right, as large as the width allows."""
     count = len(sides)
 
-    def size(columns):
-        rows = -(-count // columns)
-        return min((width - GAP) / columns - GAP, (HEIGHT - GAP) / rows - TITLE, LARGEST)
+    def size(rows):
+        return min((width - GAP) / -(-count // rows) - GAP, (HEIGHT - GAP) / rows - TITLE, LARGEST)
 
-    sizes = [size(columns) for columns in range(1, count + 1)]
-    columns = max(i + 1 for i, one in enumerate(sizes) if one >= 0.75 * max(sizes))  # few rows rather than large maps
-    extent = max(size(columns), SMALLEST)
+    sizes = [size(rows) for rows in range(1, count + 1)]
+    rows = next(i + 1 for i, one in enumerate(sizes) if one >= 0.75 * max(sizes))  # few rows rather than large maps
+    columns, extent = -(-count // rows), max(sizes[rows - 1], SMALLEST)
     found = [
         {
             "x": round(GAP + (level % columns) * (extent + GAP)),
@@ -91,7 +90,6 @@ def _place(sides, width):
         }
         for level, side in enumerate(sides)
     ]
-    rows = -(-count // columns)
     return found, round(GAP + columns * (extent + GAP)), round(rows * (extent + TITLE) + GAP)
 
 

@@ -8,7 +8,7 @@ SMALL_GRID = (30, 40)  # pixels of a cell of filters and biases, at least and at
 MANY_CELLS = 14  # along a side: a grid with more is a picture, and shows no numbers
 GAP, TITLE, HEADING = 26, 20, 22
 COMFORTABLE_HEIGHT = 660
-STORY, LARGE = 290, 34  # pixels for the words beside the picture, where its cells can still be this large
+STORY, LARGE = 320, 34  # pixels for the words beside the picture, where its cells can still be this large
 LETTER = 7.6  # pixels, a letter of a heading
 
 

@@ -64,7 +64,7 @@ def _backward(run):
     """The same: above what the forward pass used and the gradient that comes in, below the gradients that go out."""
     inputs, filters = _inputs(run), _filters(run, "w", None, "Filter")
     upstream = _maps("dout", run.dout, "Upstream gradient")
-    back, weights = _maps("dx", run.dx, "Gradient of x"), _filters(run, "dw", "db", "Gradient of w")
+    back, weights = _maps("dx", run.dx, "Gradient of x"), _filters(run, "dw", "db", "Gradient of filter")
     above, under = _columns(inputs, *filters, upstream), _columns(back, *weights)
     rows = [inputs, *filters, upstream, back, *weights]
     compact = [_columns(inputs, *filters), [upstream], under]
@@ -113,9 +113,12 @@ class _Tints:
 
     def __init__(self, run, state):
         is_picture = state["input"] in (*PICTURES, OWN) and run.x.min() >= 0 and 0 < run.x.max() <= 1
-        self.gray = {"x"} if is_picture else set()
-        if self.gray and run.out.size and run.out.min() > -1e-9 and run.out.max() < 1 + 1e-9:
-            self.gray.add("out")
+        self.gray = {f"x{c}" for c in range(len(run.x))} if is_picture else set()
+        # Where the weights add up to 1, gray stays gray: the map is a picture again.
+        images = (
+            range(len(run.out)) if run.operation in POOLING else np.flatnonzero(abs(run.w.sum((1, 2, 3)) - 1) < 0.1)
+        )
+        self.gray |= {f"out{k}" for k in images} if is_picture else set()
         # Gradients keep the colours that they have at the end, so that steps do not change all of them.
         last = Pass({**state, "step": last_step(state)}) if state["view"] == "backward" else run
         self.largest = {
@@ -123,12 +126,12 @@ class _Tints:
         }
         self.largest |= {kind: np.abs(getattr(last, kind)).max() or 1.0 for kind in ("dx", "dw", "db")}
 
-    def __call__(self, kind, values):
-        """(fills, inks) of values of any shape, as flat lists of colours."""
-        if kind in self.gray:
+    def __call__(self, name, values):
+        """(fills, inks) of the values of a grid, as flat lists of colours."""
+        if name in self.gray:
             colors = np.repeat(values.reshape(-1, 1).clip(0, 1), 3, axis=1)
         else:
-            share = (values.reshape(-1, 1) / self.largest[kind]).clip(-1, 1)
+            share = (values.reshape(-1, 1) / self.largest[split_name(name)[0]]).clip(-1, 1)
             far = np.where(share < 0, rgb(NEGATIVE), rgb(POSITIVE))
             colors = rgb(ZERO) + np.abs(share) * (far - rgb(ZERO))
         linear = np.where(colors <= 0.04045, colors / 12.92, ((colors + 0.055) / 1.055) ** 2.4)
@@ -142,7 +145,7 @@ def _drawn(run, grid, position, tints):
     x, y, cell = position
     kind, index = split_name(grid.name)
     values = np.atleast_2d(getattr(run, kind)[index])
-    fills, inks = tints(kind, values)
+    fills, inks = tints(grid.name, values)
     texts = [number(value) for value in values.ravel()] if cell >= LEGIBLE - 4 else [""] * values.size
     if kind == "out":
         waiting = range(max(run.step - index[0] * values.size, 0), values.size)

@@ -373,6 +373,9 @@ def test_narrow_windows_rearrange_the_grids(notebook):
         "all => all.map(n => parseFloat(n.style.fontSize))"
     )
     assert min(sizes) >= 10
+    stage = Stage(notebook, "lesson='backward'")  # and so they stand from the beginning
+    paper = stage.root.locator(".paper").first
+    assert paper.evaluate("paper => paper.scrollWidth <= paper.clientWidth + 1")
     notebook.page.set_viewport_size({"width": 1360, "height": 1500})
     stage.settle()
 

@@ -56,7 +56,7 @@ export class ConvolutionSession extends StepSession {
   fit(width) {
     if (Math.abs(width - this.width) < 12) return;
     this.width = width;
-    if (this.scene) this.ask({ parts: ["scene"] });
+    this.ask({ parts: ["scene"] });
   }
 
   // Changes settings; what follows from them is made anew by Python, and everything is computed again.
