@@ -7,7 +7,7 @@ NEARLY = 0.7  # a preferred arrangement is taken although its cells are smaller 
 SMALL_GRID = (30, 40)  # pixels of a cell of filters and biases, at least and at most
 MANY_CELLS = 14  # along a side: a grid with more is a picture, and shows no numbers
 GAP, TITLE, HEADING = 26, 20, 22
-COMFORTABLE_HEIGHT = 660
+COMFORTABLE_HEIGHT, SCROLLED_HEIGHT, NARROW = 660, 1200, 560  # pixels; narrow pages are scrolled anyway
 STORY, LARGE = 320, 34  # pixels for the words beside the picture, where its cells can still be this large
 LETTER = 7.6  # pixels, a letter of a heading
 
@@ -62,8 +62,10 @@ def place(arrangements, width):
     grids = [grid for table in arrangements[0] for row in table for grid in row if grid]
     pictures = any(max(grid.rows, grid.columns) > MANY_CELLS for grid in grids)
     least = SMALLEST if pictures else LEGIBLE
-    for room, smallest in ((width - STORY, LARGE), (width, least)):
-        cells = [_largest_cell(tables, room, smallest, least) for tables in arrangements]
+    narrow = width < NARROW
+    most = SCROLLED_HEIGHT if narrow else COMFORTABLE_HEIGHT
+    for room, smallest in [(width, least)] if narrow else [(width - STORY, LARGE), (width, least)]:
+        cells = [_largest_cell(tables, (room, most), smallest, least) for tables in arrangements]
         if any(cells):
             chosen = next(i for i, cell in enumerate(cells) if cell >= NEARLY * max(cells))
             return _positions(arrangements[chosen], cells[chosen]), *_extent(arrangements[chosen], cells[chosen])
@@ -71,10 +73,13 @@ def place(arrangements, width):
 
 
 def _largest_cell(tables, room, smallest, least):
-    """The largest cell, in pixels, with which tables fit into this width; 0 where none does."""
+    """The largest cell with which tables fit into room (width, height), at least the smallest; 0 where none does.
+
+    With the least cell of all, they may be too high.
+    """
     for cell in range(LARGEST, smallest - 1, -1):
         width, height = _extent(tables, cell)
-        if width <= room and (height <= COMFORTABLE_HEIGHT or cell == least):
+        if width <= room[0] and (height <= room[1] or cell == least):
             return cell
     return 0
 

@@ -72,7 +72,7 @@ def _output(run, k, i, j, _view):
         marks.append(mark(f"x{c}", "read", cells(rows, columns)))
         marks.append(mark(f"w{k}.{c}", "read", cells(size, size)))
     title = f"out{brackets(k, i, j)} = {number(run.out[k, i, j])}"
-    bias = bracketed(number(run.b[k])) if totals else number(run.b[k])
+    bias = bracketed(number(run.b[k]))
     return {
         "title": title,
         "rows": parts,
@@ -84,15 +84,16 @@ def _output(run, k, i, j, _view):
 def _pixel_in_sums(run, c, m, n, _view):
     seen = run.seen_by(m, n)
     lines = [f"out{brackets(0, i, j)} through w{brackets(0, c, p, q)}" for i, j, p, q in seen[:MOST_NAMED]]
-    more = f" and {len(seen) - MOST_NAMED} more" if len(seen) > MOST_NAMED else ""
-    others = f", and so it does in the other {len(run.w) - 1} maps" if len(run.w) > 1 and seen else ""
+    label = "it goes into" if len(seen) <= MOST_NAMED else f"it goes into {len(seen)} outputs, the first of which are"
     marks = [mark(f"out{k}", "written", [[i, j] for i, j, _, _ in seen]) for k in range(len(run.w))]
     marks += [mark(f"w{k}.{c}", "read", [[p, q] for _, _, p, q in seen]) for k in range(len(run.w))]
-    note = "No window sees it: the stride steps over it, or it lies beyond the last window."
+    note = "Each of these outputs will send it a gradient in the backward pass."
+    note += " So will those of the other maps." if len(run.w) > 1 else ""
+    unseen = "No window sees it: the stride or the dilation steps over it, or it lies beyond the last window."
     return {
         "title": f"x{brackets(c, m, n)} = {number(run.at(c, m, n))}, in {windows_text(len(seen))}",
-        "rows": [{"label": f"it goes into{more}", "lines": lines, "total": None}] if seen else [],
-        "note": f"One pixel, several outputs: in backward, each of them sends a gradient{others}." if seen else note,
+        "rows": [{"label": label, "lines": lines, "total": None}] if seen else [],
+        "note": note if seen else unseen,
         "marks": marks,
     }
 

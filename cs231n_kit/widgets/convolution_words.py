@@ -6,10 +6,12 @@ MOST_NAMED = 9  # terms that are written out with the names of their factors
 
 
 def mark(grid, kind, cells):
+    """Cells (row, column) of a grid to be framed: as "focus", "read" or "written"."""
     return {"grid": grid, "kind": kind, "cells": [list(cell) for cell in cells]}
 
 
 def product(a, b):
+    """Two factors, as ``3·(−1)``."""
     return f"{number(a)}·{bracketed(number(b))}"
 
 
@@ -19,17 +21,20 @@ def joined(texts):
     return " + ".join([texts[0], *(bracketed(text) for text in texts[1:])]) if texts else "0"
 
 
-def sum_row(label, lines, total=None):
+def sum_row(label, lines, total):
+    """Lines of terms that add up to a total, as a row of a story."""
     lines = list(lines)
     lines = [line + (" +" if i + 1 < len(lines) else "") for i, line in enumerate(lines)]
-    return {"label": label, "lines": lines, "total": None if total is None else number(total)}
+    return {"label": label, "lines": lines, "total": number(total)}
 
 
 def cells(rows, columns):
+    """All cells of these rows and columns, row by row."""
     return [[row, column] for row in rows for column in columns]
 
 
 def brackets(*index):
+    """An index, as ``[0, 1, 2]``."""
     return f"[{', '.join(str(i) for i in index)}]"
 
 
