@@ -333,6 +333,7 @@ def test_the_training_of_the_lecture_is_stopped_and_goes_on_to_the_same_numbers(
     assert again["trainer"].step_count == 6
     run(again)
     finished = begin("thorough")
+    finished["network"].parameters["0.w"][...] = 0
     assert "All 3 epochs are done" in run(finished)
     for name, array in again["network"].parameters.items():
         np.testing.assert_array_equal(finished["network"].parameters[name], array)

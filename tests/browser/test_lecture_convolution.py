@@ -77,7 +77,7 @@ def test_training_stops_at_the_button_and_goes_on(lecture):
 @pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
 def test_pictures_in_both_themes(lecture, theme, pictures):
     lecture.theme(theme)
-    names = ("kernel-sliders", "volume-play", "sharing-sliders", "fit-sliders", "switches-play", "routing-sliders")
+    names = ("kernel-sliders", "sharing-sliders", "field-sliders", "fit-sliders", "routing-sliders", "train-run")
     for name in (*names, "network-parse", "compare-table", "learned-strongest-sliders", "slide-sliders"):
         place = lecture.cell(name)
         place.scroll_into_view_if_needed()
