@@ -199,8 +199,9 @@ def test_the_page_sends_an_image_as_pixels():
     reply, buffers = ask(playground, state={**playground.state, "image": -1}, own=text, frame=True)
     assert reply["state"]["image"] == -1 and reply["frame"]["own"] and buffers[0] == pixels.tobytes()
     assert not reply["frame"]["given"]  # nobody knows its class
-    for bad in (text[:-4], text * 3, "A" * 10**6, "%" * 88, 7):
+    for bad in (text[:-4], text * 3, "A" * 10**6, "A" * 84, 7):
         reply, _ = ask(playground, state=playground.state, own=bad)
+        assert "the image must come as 64 bytes" in reply["error"]["message"]
         assert reply["error"]["part"] == "state" and np.array_equal(playground.pixels().ravel(), pixels)
     fresh = make()
     assert "no image of your own yet" in ask(fresh, state={**fresh.state, "image": -1})[0]["error"]["message"]

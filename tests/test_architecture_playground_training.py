@@ -8,7 +8,7 @@ from playground_conversation import ask, listening, wait_for
 
 from cs231n_kit.losses import softmax_loss
 from cs231n_kit.networks import parse
-from cs231n_kit.optimizers import Optimizer
+from cs231n_kit.optimizers import RULES, Optimizer
 from cs231n_kit.training import Trainer
 from cs231n_kit.widgets import ArchitecturePlayground
 from cs231n_kit.widgets.architecture_look import first_filters, look, pictures, silent_maps
@@ -64,6 +64,7 @@ def test_settings_change_on_the_way_and_only_what_describes_a_network_makes_a_ne
     network = playground.network
     playground.change(learning_rate=0.0005, optimizer="sgd", regularization=0.1, batch_size=16)
     assert playground.network is network and playground.step_count == 3
+    assert playground.trainer.optimizer.rule is RULES["sgd"] and playground.trainer.regularization == 0.1
     before = {path: w.copy() for path, w in network.parameters.items()}
     playground.learning_rate = 1e-6
     assert playground.train(2).step == 5
