@@ -228,8 +228,11 @@ def test_both_themes_a_narrow_window_the_state_and_the_program(notebook, picture
     assert 'ArchitecturePlayground(data, state="…")' in stage.text(".status")
     assert stage.page.evaluate("navigator.clipboard.readText()") == stage.value("widget.state_string")
     stage.type("CONV->POL->FC")
+    curves = []
     for theme in ("Light", "Dark"):
         notebook.theme(f"JupyterLab {theme}")
+        stage.settle()
+        curves.append(stage.root.locator(".curve").first.evaluate("canvas => canvas.toDataURL()"))
         stage.root.screenshot(path=pictures / f"architecture-playground-{theme.lower()}.png")
         for selector in (
             ".refusal pre",
@@ -246,6 +249,7 @@ def test_both_themes_a_narrow_window_the_state_and_the_program(notebook, picture
             "legend",
         ):
             assert notebook.contrast(f"{ROOT} {selector}") >= 4.5, (theme, selector)
+    assert curves[0] != curves[1]  # drawn again, in the theme's colours
     notebook.theme("JupyterLab Light")
     stage.page.set_viewport_size({"width": 900, "height": 1000})
     stage.settle()

@@ -16,6 +16,10 @@ export class Curve {
     this.canvas = element("canvas", { class: "curve", role: "img" });
     const line = element("p", {}, element("b", {}, title), this.numbers);
     this.node = element("div", { class: "curves" }, line, this.canvas);
+    new ResizeObserver(() => this.update()).observe(this.canvas);
+    // Lines have the colours of the theme.
+    const themes = new MutationObserver(() => (this.canvas.isConnected ? this.update() : themes.disconnect()));
+    themes.observe(document.body, { attributeFilter: ["data-jp-theme-name"] });
   }
 
   update() {
