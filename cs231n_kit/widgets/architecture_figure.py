@@ -7,7 +7,7 @@ from cs231n_kit.widgets.architecture_look import first_filters, pictures
 from cs231n_kit.widgets.architecture_state import INPUT
 from cs231n_kit.widgets.palette import NEGATIVE, POSITIVE, ZERO
 
-BAR, BEHIND = "#9ec3e6", "#ffffff"
+BAR = "#9ec3e6"
 COLUMNS = (
     ("layer", 0.03),
     ("output", 0.32),

@@ -47,15 +47,15 @@ class ArchitectureView extends View {
       element("div", { class: "toolbar" }, ...this.keep(...images)), ...this.keep(this.photograph, probabilityBars(session)));
     const inside = element("div", { class: "inside" },
       element("div", { class: "switches" }, ...this.keep(...lookingControls(session))), ...this.keep(mapGrid(session), filterGrid(session)));
-    this.plot = element("div", { class: "plot-focus", tabindex: "0", role: "group",
+    this.inside = element("div", { class: "plot-focus", tabindex: "0", role: "group",
       "aria-label": "What the network makes of an image", "aria-describedby": this.helpId }, image, inside);
     return [
       ...this.keep(presetControl(session), textBox(session)),
-      ...this.keep(...[notices(session, { author: "Python" })]),
+      ...this.keep(notices(session, { author: "Python" })),
       element("div", { class: "main" }, ...this.keep(layerTable(session))),
       element("div", { class: "side" }, element("div", { class: "settings" },
         ...this.keep(...sizeControls(session), ...trainingSettings(session))), bar, ...this.keep(troubleText(session), ...curves)),
-      this.plot,
+      this.inside,
       element("div", { class: "wide" }, ...this.keep(toolbar(session, this.announce, ["ArchitecturePlayground", "data, "])), this.status,
         ...this.keep(codePanel(session, this.announce)), helpText(this.helpId, KEYS)),
     ];
