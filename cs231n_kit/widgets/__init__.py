@@ -1,8 +1,17 @@
 """Interactive figures for lectures and assignments (Jupyter widgets that run offline)."""
 
+from cs231n_kit.widgets.architecture_playground import ArchitecturePlayground
 from cs231n_kit.widgets.circuit import Circuit
+from cs231n_kit.widgets.convolution_playground import ConvolutionPlayground
 from cs231n_kit.widgets.decision_boundary import DecisionBoundary
 from cs231n_kit.widgets.linear_classifier_plane import LinearClassifierPlane
 from cs231n_kit.widgets.network_playground import NetworkPlayground
 
-__all__ = ["Circuit", "DecisionBoundary", "LinearClassifierPlane", "NetworkPlayground"]
+__all__ = [
+    "ArchitecturePlayground",
+    "Circuit",
+    "ConvolutionPlayground",
+    "DecisionBoundary",
+    "LinearClassifierPlane",
+    "NetworkPlayground",
+]

@@ -1,6 +1,5 @@
-// What sets the expression, the step and the inputs.
+// What sets the expression and the inputs.
 
-import { button } from "../frontend/controls.js";
 import { element, uniqueId } from "../frontend/elements.js";
 
 const tidy = (text) => text.split("\n").map((line) => line.trim()).join("\n").trim();
@@ -54,38 +53,6 @@ export function expressionBox(session) {
   const draw = element("button", { type: "button", title: "Draw this expression (Enter)", onclick: apply }, "Draw");
   const row = element("div", { class: "typing" }, box, draw, examples);
   return { node: element("div", { class: "formula" }, row, refusal), update };
-}
-
-// Step by step: buttons, a slider, and a sentence about the step.
-export function stepper(session) {
-  const at = (step) => () => session.go(step());
-  const first = button("|◀", "To the inputs (Home)", at(() => 0), () => session.position === 0);
-  const back = button("◀", "One step back (←)", at(() => session.position - 1), () => session.position === 0);
-  const play = button("▶ Play", "Play or pause (Space)", () => session.play());
-  const on = button("▶", "One step on (→)", at(() => session.position + 1), () => session.position === session.last);
-  const end = button("▶|", "To the end (End)", at(() => session.last), () => session.position === session.last);
-  const parts = [first, back, play, on, end];
-  for (const { node } of parts) node.setAttribute("aria-label", node.title);
-  const input = element("input", { type: "range", min: 0, step: 1, "aria-label": "Step" });
-  input.addEventListener("input", () => session.go(Number(input.value)));
-  const where = element("output", {});
-  const sentence = element("p", { class: "sentence", role: "status", "aria-live": "polite" });
-  const row = element("div", { class: "steps", role: "group", "aria-label": "Steps" }, ...parts.map(({ node }) => node), input, where);
-  const update = () => {
-    const { scene } = session;
-    for (const part of parts) part.update();
-    play.node.textContent = session.playing ? "Pause" : "Play";
-    if (!scene) return;
-    const step = session.position;
-    input.max = session.last;
-    input.value = step;
-    where.textContent = `step ${step} of ${session.last}`;
-    const { text } = scene.steps[step];
-    if (sentence.textContent !== text) sentence.textContent = text;
-    input.setAttribute("aria-valuetext", text);
-    sentence.className = `sentence ${text.startsWith("Backward") ? "backward" : "forward"}`;
-  };
-  return { node: element("div", { class: "stepper" }, row, sentence), update };
 }
 
 // The inputs: values to type, and the gradient of each beside its numeric one.

@@ -1,6 +1,7 @@
 // The graph under a mouse, a finger and the keyboard.
 
 import { element } from "../frontend/elements.js";
+import { stepKey } from "../frontend/stepper.js";
 import { Drawing } from "./drawing.js";
 
 const PIXELS_A_STEP = 5; // of dragging an input sideways
@@ -116,20 +117,21 @@ export class Graph {
       const back = key === "z" && !event.shiftKey;
       this.announce((back ? session.undo() : session.redo()) ? (back ? "Undone" : "Done again") : "Nothing more to undo");
     } else if (command || event.altKey) return;
-    else if (key === "ArrowRight") session.go(session.position + 1);
-    else if (key === "ArrowLeft") session.go(session.position - 1);
-    else if (key === "Home") session.go(0);
-    else if (key === "End") session.go(session.last);
-    else if (key === " ") session.play();
-    else if (key === "]" || key === "n") this.choose(1);
-    else if (key === "[" || key === "p") this.choose(-1);
-    else if (key === "ArrowUp") this.nudge(event.shiftKey ? 1 : STEP);
-    else if (key === "ArrowDown") this.nudge(event.shiftKey ? -1 : -STEP);
-    else if (key === "Enter" && this.chosenInput) this.focusInput(this.chosenInput.name);
-    else if (key === "Escape") session.select(-1);
-    else return;
+    else if (!stepKey(session, key) && !this.nodeKey(key, event.shiftKey)) return;
     event.preventDefault();
     event.stopPropagation();
+  }
+
+  // The keys of one node; returns whether this was one of them.
+  nodeKey(key, far) {
+    if (key === "]" || key === "n") this.choose(1);
+    else if (key === "[" || key === "p") this.choose(-1);
+    else if (key === "ArrowUp") this.nudge(far ? 1 : STEP);
+    else if (key === "ArrowDown") this.nudge(far ? -1 : -STEP);
+    else if (key === "Enter" && this.chosenInput) this.focusInput(this.chosenInput.name);
+    else if (key === "Escape") this.session.select(-1);
+    else return false;
+    return true;
   }
 
   get chosenInput() {

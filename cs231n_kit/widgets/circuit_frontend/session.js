@@ -1,24 +1,22 @@
 // What a circuit knows besides its state: the picture that Python made of it, and which node one looks at.
 
-import { Session } from "../frontend/session.js";
+import { StepSession } from "../frontend/stepper.js";
 
-const PLAY_EVERY = 900; // milliseconds
 const LARGEST = 1e6;
 
-export class CircuitSession extends Session {
+export class CircuitSession extends StepSession {
   outcome = ["scene"];
   scene = null;
   refused = null; // { reason, text, start, end } of an expression that cannot be read or computed
   hovered = -1; // the node under the pointer
   selected = -1; // the node that the keyboard or a tap chose
-  playing = null;
 
   get last() {
     return this.scene ? this.scene.steps.length - 1 : this.state.step;
   }
 
-  get position() {
-    return Math.min(this.state.step, this.last);
+  get sentence() {
+    return this.scene.steps[this.position].text;
   }
 
   // The node to tell about: under the pointer, else chosen, else the one that the step is about.
@@ -40,27 +38,6 @@ export class CircuitSession extends Session {
 
   select(node) {
     this.selected = node;
-    this.notify();
-  }
-
-  go(step) {
-    const to = Math.min(Math.max(step, 0), this.last);
-    if (to !== this.state.step) this.edit({ step: to }, { step: "step", parts: [] });
-  }
-
-  play() {
-    if (this.playing) return this.pause();
-    if (this.position === this.last) this.go(0);
-    this.playing = setInterval(() => {
-      if (this.position >= this.last || !this.views.size) this.pause();
-      else this.go(this.position + 1);
-    }, PLAY_EVERY);
-    this.notify();
-  }
-
-  pause() {
-    clearInterval(this.playing);
-    this.playing = null;
     this.notify();
   }
 

@@ -3,8 +3,9 @@
 import { toolbar } from "../frontend/controls.js";
 import { element } from "../frontend/elements.js";
 import { helpText, notices } from "../frontend/notices.js";
+import { stepper } from "../frontend/stepper.js";
 import { View, widgetModule } from "../frontend/view.js";
-import { expressionBox, inputsTable, stepper } from "./controls.js";
+import { expressionBox, inputsTable } from "./controls.js";
 import { detailsPanel } from "./details.js";
 import { Graph, GRAPH_KEYS } from "./graph.js";
 import { CircuitSession } from "./session.js";

@@ -25,6 +25,20 @@ export function select(title, options, read, write) {
   return { node, update: () => (input.selectedIndex = options.findIndex(([value]) => value === read())) };
 }
 
+// One of a list of numbers, an entry of the state; a value of Python's that is not in it is added.
+export function numberSelect(session, title, values, name) {
+  const input = element("select", { "aria-label": title, onchange: () => session.edit({ [name]: Number(input.value) }) });
+  const node = element("label", { class: "select" }, element("span", {}, title), input);
+  const update = () => {
+    const value = session.state[name];
+    const wanted = [...new Set([...values, value])].sort((a, b) => a - b);
+    if (input.options.length !== wanted.length || ![...input.options].some((option) => Number(option.value) === value))
+      input.replaceChildren(...wanted.map((item) => element("option", { value: item }, String(item))));
+    input.selectedIndex = wanted.indexOf(value);
+  };
+  return { node, update };
+}
+
 // `rest` is called when the slider is let go; `format` makes the text beside it.
 export function slider(title, range, step, read, write, rest, format = step < 1 ? number : String) {
   const value = element("output", {});
@@ -52,19 +66,22 @@ export function button(text, hint, act, isDisabled = () => false) {
   return { node, update: () => (node.disabled = isDisabled()) };
 }
 
-// Undo and redo, a widget's own buttons, reset, and the state as text for Python's `constructor(state=...)`.
+// Undo and redo, a widget's own buttons, reset, and the state as text for Python's `constructor(state=...)`; one that
+// needs more than a state is a pair, as ["Constructor", "data, "].
 export function toolbar(session, announce, constructor, ...own) {
+  const [name, first = ""] = [constructor].flat();
+  const call = (state) => `${name}(${first}state=${state})`;
   const copied = element("input", { class: "copied", readonly: true, hidden: true, "aria-label": "State as text" });
   const copy = async () => {
     await session.settled();
     try {
       await navigator.clipboard.writeText(session.link);
-      announce(`State copied: paste it into ${constructor}(state="…")`);
+      announce(`State copied: paste it into ${call('"…"')}`);
     } catch {
       // No clipboard without https: offer the text itself.
       Object.assign(copied, { hidden: false, value: session.link });
       copied.select();
-      announce(`Copy the marked text: ${constructor}(state="…") shows this state again`);
+      announce(`Copy the marked text: ${call('"…"')} shows this state again`);
     }
   };
   const parts = [
@@ -72,7 +89,7 @@ export function toolbar(session, announce, constructor, ...own) {
     button("Redo", "Redo (Ctrl+Shift+Z)", () => session.redo(), () => !session.future.length),
     ...own,
     button("Reset", "Back to how the widget started", () => session.reset()),
-    button("Copy state", `Copy the state as text; ${constructor}(state=...) shows it again`, copy),
+    button("Copy state", `Copy the state as text; ${call("...")} shows it again`, copy),
   ];
   const nodes = parts.map((part) => part.node);
   const node = element("div", { class: "toolbar", role: "group", "aria-label": "Edit" }, ...nodes, copied);

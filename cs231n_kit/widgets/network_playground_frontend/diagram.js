@@ -1,6 +1,6 @@
 // The network: a column for each layer, a picture for each unit, a line for each weight.
 
-import { mapCanvas, paintMap } from "./colors.js";
+import { mapCanvas, paintMap } from "../frontend/colors.js";
 import { element } from "../frontend/elements.js";
 import { LayerHead } from "./layers.js";
 

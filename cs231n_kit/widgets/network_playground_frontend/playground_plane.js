@@ -1,6 +1,6 @@
 // The plane with the decision regions or, while one looks at a unit, with the unit's output.
 
-import { mapCanvas, paintMap } from "./colors.js";
+import { mapCanvas, paintMap } from "../frontend/colors.js";
 import { INK, drawAxes, drawCross, drawPoints, drawShape } from "../frontend/drawing.js";
 import { Plane } from "../frontend/plane.js";
 import { drawRegions } from "../frontend/regions.js";

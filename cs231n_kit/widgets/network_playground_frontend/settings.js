@@ -1,35 +1,12 @@
 // What is trained on, and how.
 
-import { button, checkbox, choice, select, slider } from "../frontend/controls.js";
-import { element } from "../frontend/elements.js";
+import { button, checkbox, choice, numberSelect, slider } from "../frontend/controls.js";
+import { optimizerSelect } from "../frontend/optimizer_select.js";
 import { classesControl, noiseControl, presetControl } from "../frontend/plane_controls.js";
 
 const RATE_CHOICES = [0.00001, 0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100];
 const PENALTY_CHOICES = [0, 0.0001, 0.0003, 0.001, 0.003, 0.005, 0.01, 0.02, 0.05, 0.1, 0.3, 1];
 const BATCH_CHOICES = [1, 2, 4, 8, 16, 32, 64, 128, 500];
-const RULE_NAMES = {
-  sgd: "SGD",
-  sgd_momentum: "SGD with momentum",
-  nesterov: "Nesterov momentum",
-  adagrad: "AdaGrad",
-  rmsprop: "RMSProp",
-  adam: "Adam",
-  adamw: "AdamW",
-};
-
-// A list of numbers; a value of Python's that is not in it is added.
-function numberSelect(session, title, values, name) {
-  const input = element("select", { "aria-label": title, onchange: () => session.edit({ [name]: Number(input.value) }) });
-  const node = element("label", { class: "select" }, element("span", {}, title), input);
-  const update = () => {
-    const value = session.state[name];
-    const wanted = [...new Set([...values, value])].sort((a, b) => a - b);
-    if (input.options.length !== wanted.length || ![...input.options].some((option) => Number(option.value) === value))
-      input.replaceChildren(...wanted.map((item) => element("option", { value: item }, String(item))));
-    input.selectedIndex = wanted.indexOf(value);
-  };
-  return { node, update };
-}
 
 const unlessOwn = (session, control) => ({
   node: control.node,
@@ -51,11 +28,10 @@ export function dataSettings(session) {
 }
 
 export function trainingSettings(session) {
-  const rules = session.setup.choices.optimizer.map((name) => [name, RULE_NAMES[name] ?? name]);
   const drop = (dropout) => session.edit({ dropout }, { step: "dropout", draft: true });
   const shade = (show_confidence) => session.edit({ show_confidence }, { parts: [] });
   return [
-    select("Optimizer", rules, () => session.state.optimizer, (optimizer) => session.edit({ optimizer })),
+    optimizerSelect(session, session.setup.choices.optimizer),
     numberSelect(session, "Learning rate", RATE_CHOICES, "learning_rate"),
     numberSelect(session, "Batch size", BATCH_CHOICES, "batch_size"),
     numberSelect(session, "L1", PENALTY_CHOICES, "l1"),

@@ -1,10 +1,12 @@
 // The network playground on the page, put together from its parts.
 
+import { codePanel } from "../frontend/code_panel.js";
 import { toolbar } from "../frontend/controls.js";
 import { accuracyCurves, lossCurves } from "./curves.js";
 import { Diagram } from "./diagram.js";
 import { element } from "../frontend/elements.js";
 import { addLayerButton } from "./layers.js";
+import { lessonControl } from "../frontend/lessons.js";
 import { helpText, notices } from "../frontend/notices.js";
 import { PLANE_KEYS } from "../frontend/plane.js";
 import { brushControl, removeButton, sampleButton } from "../frontend/plane_controls.js";
@@ -12,7 +14,7 @@ import { PlaygroundPlane } from "./playground_plane.js";
 import { PlaygroundSession } from "./session.js";
 import { dataSettings, paceControl, playButtons, trainingSettings } from "./settings.js";
 import { View, widgetModule } from "../frontend/view.js";
-import { codePanel, counter, lessonControl, unitReadout, warnings } from "./words.js";
+import { counter, lessonControl, unitReadout, warnings } from "./words.js";
 
 const PLAYGROUND_KEYS = [
   ["Space", "play or pause, from the plane or a unit"],

@@ -1,6 +1,6 @@
 // Numbers below and above zero as colours, the same as palette.py's.
 
-import { element } from "../frontend/elements.js";
+import { element } from "./elements.js";
 
 const parts = (color) => [1, 3, 5].map((i) => parseInt(color.slice(i, i + 2), 16));
 
