@@ -5,5 +5,13 @@ from cs231n_kit.widgets.decision_boundary import DecisionBoundary
 from cs231n_kit.widgets.linear_classifier_plane import LinearClassifierPlane
 from cs231n_kit.widgets.network_playground import NetworkPlayground
 from cs231n_kit.widgets.regression_plane import RegressionPlane
+from cs231n_kit.widgets.signal_through_depth import SignalThroughDepth
 
-__all__ = ["Circuit", "DecisionBoundary", "LinearClassifierPlane", "NetworkPlayground", "RegressionPlane"]
+__all__ = [
+    "Circuit",
+    "DecisionBoundary",
+    "LinearClassifierPlane",
+    "NetworkPlayground",
+    "RegressionPlane",
+    "SignalThroughDepth",
+]
