@@ -103,7 +103,7 @@ def explore_activation():
         state = " It is <b>saturated</b> here." if abs(slope) < FLAT else ""
         return figure, (
             f"f({x:g}) = {value:.3f}, slope <b>{slope:.3g}</b>: a gradient of 1 goes back as {slope:.3g}, and through "
-            f"ten such units as {slope**10:.1e}.{state} For inputs of mean 0 and deviation 1 the mean output is {mean:.2f}."
+            f"ten such units as {slope**10:.1e}.{state} The mean output for normal inputs is {mean:.2f}."
         )
 
     controls = {"activation": choice("Activation", list(LAYERS)), "x": slider("Input x", -6.0, 6.0, 0.0, 0.1)}
