@@ -26,8 +26,9 @@ def histograms(arrays, shared, bounded=None):
     samples = [_sample(array) for array in arrays]
     axes = np.array([_axis(values) for values in samples])
     hidden = axes[1:-1]
-    if shared and not np.isnan(hidden).all():
-        hidden[...] = bounded or (np.nanmin(hidden[:, 0]), np.nanmax(hidden[:, 1]))
+    known = ~np.isnan(hidden[:, 0])
+    if shared and known.any():
+        hidden[known] = bounded or (hidden[known, 0].min(), hidden[known, 1].max())
     return axes, np.stack([_histogram(values, ends) for values, ends in zip(samples, axes, strict=True)])
 
 

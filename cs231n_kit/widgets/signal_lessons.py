@@ -61,7 +61,7 @@ LESSONS = {
     ),
     "dead": Lesson(
         "Learning rate too high: dead units",
-        "Press Train and watch the dark bars. The inputs are not zero-centred, so all examples push a unit the same "
+        "Press Train and watch the red bars. The inputs are not zero-centred, so all examples push a unit the same "
         "way, and large steps push it so far that it puts out 0 for every input. Its gradient is 0 then, and it hardly "
         "ever comes back. Divide the rate by a hundred and press Restart; try leaky ReLUs, or centred inputs.",
         {

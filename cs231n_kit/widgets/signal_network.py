@@ -12,7 +12,7 @@ from cs231n_kit.training import accuracy
 
 PIECES = 2  # of a maxout unit
 FLAT = 0.05  # an activation function is flat where its slope is below this share of its largest
-ALIKE = 1e-5  # units whose outputs differ by less than this share of the layer's largest output are alike
+ALIKE = 1e-5  # units whose weights differ by less than this share of the layer's largest are copies: rounding differs
 
 ACTIVATIONS = {
     "sigmoid": Sigmoid,
@@ -58,9 +58,9 @@ class LayerSignal(NamedTuple):
     ``mean``, ``std``: of all outputs. ``spread``: the root mean square, over units, of the standard deviation from
     example to example: what is left of the differences between inputs. ``flat``: the share of outputs where the
     activation function is flat (saturated, or 0 for a ReLU). ``stuck``: the share of units for which all outputs are
-    (dead ReLUs). ``distinct``: how many units put out different numbers. ``gradient_mean``, ``gradient_std``: of the
-    loss's gradients with respect to the outputs. ``weight_gradient``: the norm of those with respect to the weights
-    into the layer.
+    (dead ReLUs). ``distinct``: how many units have weights that differ from all others'. ``gradient_mean``,
+    ``gradient_std``: of the loss's gradients with respect to the outputs. ``weight_gradient``: the norm of those with
+    respect to the weights into the layer.
     """
 
     name: str
@@ -112,13 +112,17 @@ def measure(network, paths, X, y, activation):
             right = accuracy(scores, y)
             gradients["input"] = network.backward(dscores, input_gradient=True, observe=gradients.__setitem__)
         affine = [path for path in network.parameters if path.endswith(".w")]
-        layers = [_measure("input", X, gradients.get("input"), None, None)]
-        for number, (path, w) in enumerate(zip(paths, affine, strict=True), start=1):
+        layers = [_measure("input", X, gradients.get("input"))]
+        for number, (path, key) in enumerate(zip(paths, affine, strict=True), start=1):
             hidden = path != paths[-1]
-            slope = SLOPES.get(activation) if hidden else None
-            dw = network.gradients.get(w) if gradients else None
-            name = f"layer {number}" if hidden else "scores"
-            layers.append(_measure(name, outputs[path], gradients.get(path), dw, slope))
+            layer = _measure(
+                f"layer {number}" if hidden else "scores",
+                outputs[path],
+                gradients.get(path),
+                network.gradients.get(key) if gradients else None,
+                SLOPES.get(activation) if hidden else None,
+            )
+            layers.append(layer._replace(distinct=distinct_units(network.parameters[key], outputs[path].shape[1])))
     places = ("input", *paths)
     outputs["input"] = X
     return Signal(
@@ -130,16 +134,13 @@ def measure(network, paths, X, y, activation):
     )
 
 
-def _measure(name, out, gradient, dw, slope):
-    nothing = LayerSignal(name, *[np.nan] * 5, 0, *[np.nan] * 3)
-    measured = nothing
+def _measure(name, out, gradient, dw=None, slope=None):
+    measured = LayerSignal(name, *[np.nan] * 5, out.shape[1], *[np.nan] * 3)
     if np.isfinite(out).all():
-        examples = out.var(axis=0, dtype=np.float64)
         measured = measured._replace(
             mean=float(out.mean(dtype=np.float64)),
             std=float(out.std(dtype=np.float64)),
-            spread=float(np.sqrt(examples.mean())),
-            distinct=distinct_units(out),
+            spread=float(np.sqrt(out.var(axis=0, dtype=np.float64).mean())),
         )
         if slope:
             flat = slope(out) < FLAT
@@ -153,13 +154,13 @@ def _measure(name, out, gradient, dw, slope):
     return measured
 
 
-def distinct_units(out):
-    """How many columns of outputs (N, M) differ by more than ``ALIKE`` of the largest output."""
-    largest = np.abs(out).max()
+def distinct_units(w, units):
+    """How many of so many units have weights of their own, w being (D, units) or, of maxout, (D, units · pieces)."""
+    largest = np.abs(w).max()
     if not largest:
         return 1
-    out = out.astype(np.float64) / largest
+    columns = w.reshape(len(w), units, -1).transpose(0, 2, 1).reshape(-1, units) / largest
     # Columns that are alike become neighbours when sorted by a random mixture of their entries.
-    mixture = np.random.default_rng(0).standard_normal(len(out)) @ out
-    ordered = out[:, mixture.argsort()]
+    mixture = np.random.default_rng(0).standard_normal(len(columns)).astype(w.dtype) @ columns
+    ordered = columns[:, mixture.argsort()]
     return 1 + int((np.abs(np.diff(ordered, axis=1)).max(axis=0, initial=0) > ALIKE).sum())

@@ -79,10 +79,10 @@ class SignalRun:
         """One update on the next batch; returns whether it was made. If not, ``trouble`` says why."""
         if self.trouble:
             return False
-        if self._updates is None:
-            self._updates = self.trainer.steps(self.X, self.y)
         try:
-            next(self._updates)
+            with np.errstate(all="ignore"):  # what overflows is told in ``trouble``
+                self._updates = self._updates or self.trainer.steps(self.X, self.y)
+                next(self._updates)
         except NonFiniteError as error:
             self._updates, self.trouble = None, self._divergence(error)
             return False

@@ -47,27 +47,27 @@ def _forward(signal, state):
     if first.spread and not last.spread:
         dead = next(layer for layer in layers[1:] if not layer.spread)
         return "bad", (
-            f"From {_named(dead)} on, all inputs give the same outputs: nothing of what came in is left, and the "
+            f"From {_named(dead)} on all inputs give the same outputs: nothing of what came in is left, and the "
             "scores cannot depend on it."
         )
     if not first.spread:
         return "bad", "All inputs are the same: there is nothing to tell apart."
     ratio, deep = last.spread / first.spread, last.spread / layers[1].spread
     each = number(deep ** (1 / max(state["depth"] - 1, 1)))
-    by = (
-        f"By {_named(last)} the outputs differ from input to input by {number(last.spread)}, which is {number(ratio)} "
-        "of what came in"
-    )
+    by = f"By {_named(last)} the differences between inputs are {number(ratio)} of what came in"
     if deep < LOST:
         return "bad", f"{by}: the signal dies, each layer passing on about {each} of it."
     if deep > GROWN:
         return "bad", f"{by}: the signal explodes, each layer multiplying it by about {each}."
     if ratio < LOST or ratio > GROWN:
         change = "shrinks" if ratio < 1 else "blows up"
-        return "fair", f"{by}: layer 1 alone {change} it to {number(layers[1].spread)}, the others keep about that."
+        return "fair", (
+            f"{by}: layer 1 {change} them from {number(first.spread)} to {number(layers[1].spread)}, the others to "
+            f"{number(last.spread)}."
+        )
     if 0.1 <= ratio <= 10:
         return "good", f"{by}: the signal keeps its size."
-    return "fair", f"{by}: it changes with every layer, and would not survive a much deeper network."
+    return "fair", f"{by}: the signal changes with every layer, and would not survive a much deeper network."
 
 
 def _units(signal, state):
@@ -84,7 +84,7 @@ def _units(signal, state):
         where = (
             f", most of them in {_named(worst)} ({percent(worst.stuck)})"
             if worst.stuck < 1
-            else (f", and in {_named(worst)} all: no gradient gets past it")
+            else f", and in {_named(worst)} all: no gradient gets past it"
         )
         return tone, f"{share} of the ReLUs are dead: they put out 0 for every input{where}."
     worst = max(hidden, key=lambda layer: layer.flat)
@@ -106,9 +106,8 @@ def _symmetry(signal):
     units = signal.outputs[1].shape[1]
     where = "every hidden layer" if len(alike) == len(hidden) else f"{len(alike)} of {len(hidden)} hidden layers"
     return "bad", (
-        f"The {units} units of {where} are copies: they put out the same numbers, get the same gradients and stay "
-        "copies however long one trains. One distinct unit instead of many is what broken symmetry would mend: start "
-        "from random weights."
+        f"The {units} units of {where} have the same weights: they put out the same, get the same gradients and stay "
+        "copies of one unit however long one trains. Start from random weights."
     )
 
 
@@ -124,11 +123,12 @@ def _backward(signal):
     if not last.gradient_std or not first.gradient_std:
         return None
     ratio = first.gradient_std / last.gradient_std
+    weights = f"The gradient of the first layer's weights has the norm {number(first.weight_gradient)}."
     back = f"Gradients at the first layer are {number(ratio)} of those at the scores"
     if ratio < LOST / 10:
-        return "bad", f"{back}: they vanish on the way back, so the first layers hardly learn."
+        return "bad", f"{back}: they vanish on the way back. {weights}"
     if ratio > GROWN * 10:
-        return "bad", f"{back}: they explode on the way back, and one step throws the first layers far away."
+        return "bad", f"{back}: they explode on the way back. {weights}"
     return "good", f"{back}."
 
 

@@ -44,6 +44,7 @@ export function drawHistograms(picture, session, kind) {
   const { count, step, at } = columns(picture, session);
   const shared = session.state.axis === "shared";
   const axes = session.frame.axes[kind];
+  if (axes.every(([low]) => low === null)) return tell(picture, "none: the loss is infinite or no number");
   const place = (share) => height - 3 - share * (height - 3 - TOP);
   const [low, high] = axes[Math.min(1, count - 1)];
   const marks = low ? [[place(1), brief(high, 1)], [place(0.5), "0"], [place(0), brief(low, 1)]] : [[place(1), brief(high, 1)], [place(0), "0"]];
@@ -52,7 +53,7 @@ export function drawHistograms(picture, session, kind) {
   for (let layer = 0; layer < count; layer++) {
     const ends = axes[layer];
     if (ends[1] === null) {
-      mark(picture, at(layer) + step / 2, (place(0) + place(1)) / 2, kind && !session.frame.layers[layer].gradient_std ? "none" : "overflow");
+      mark(picture, at(layer) + step / 2, (place(0) + place(1)) / 2, "overflow");
       continue;
     }
     context.fillStyle = color(kind ? "--backward" : "--forward");
@@ -60,8 +61,8 @@ export function drawHistograms(picture, session, kind) {
     if ((!shared || layer === 0 || layer === count - 1) && step >= WIDE) {
       context.fillStyle = color("--ink-soft");
       context.textAlign = "center";
-      const text = brief(ends[1], 1);
-      context.fillText(ends[0] ? `±${text}` : `to ${text}`, at(layer) + step / 2, 7);
+      const text = ends[0] ? `±${brief(ends[1], 1)}` : ends[1] ? `to ${brief(ends[1], 1)}` : "all 0";
+      context.fillText(text, at(layer) + step / 2, 7);
     }
   }
 }
@@ -95,20 +96,26 @@ function mark({ context, color }, x, y, text) {
   context.restore();
 }
 
+function tell({ context, width, height, color }, text) {
+  context.textAlign = "center";
+  context.fillStyle = color("--ink-soft");
+  context.fillText(text, LEFT + (width - LEFT) / 2, height / 2);
+}
+
 // Lines over the layers on a logarithmic axis; what is exactly 0 sits on its lower edge.
 export function drawSizes(picture, session, fields) {
   const { context, height, color } = picture;
   const { step, at } = columns(picture, session);
   const sizes = fields.map(([field]) => session.layers.map((layer) => (layer[field] === null ? null : Math.abs(layer[field]))));
   const positive = sizes.flat().filter((size) => size > 0);
-  if (!positive.length) return axis(picture, [[height - 9, "0"]]);
+  const zero = sizes.flat().includes(0);
+  if (!positive.length) return zero ? axis(picture, [[height - 8, "0"]]) : tell(picture, "none");
   const [low, high] = decades(positive);
-  const place = (size) => 8 + ((high - Math.log10(size)) / (high - low)) * (height - 26);
+  const place = (size) => 8 + ((high - Math.log10(size)) / (high - low)) * (height - (zero ? 34 : 16));
   const spacing = Math.ceil((high - low) / 4);
   const marks = [];
   for (let power = high; power >= low; power -= spacing) marks.push([place(10 ** power), brief(10 ** power, 1)]);
-  const zero = sizes.flat().includes(0);
-  axis(picture, zero ? [...marks, [height - 5, "0"]] : marks);
+  axis(picture, zero ? [...marks, [height - 8, "0"]] : marks);
   fields.forEach(([, name, dashes], i) => {
     context.strokeStyle = context.fillStyle = color(name);
     context.lineWidth = dashes.length === 0 ? 2.5 : 1.75;
@@ -116,7 +123,7 @@ export function drawSizes(picture, session, fields) {
     context.beginPath();
     let before = null;
     sizes[i].forEach((size, layer) => {
-      const [x, y] = [at(layer) + step / 2, size ? place(size) : height - 5];
+      const [x, y] = [at(layer) + step / 2, size ? place(size) : height - 8];
       if (size !== null) context[before === null ? "moveTo" : "lineTo"](x, y);
       before = size;
     });
@@ -125,7 +132,7 @@ export function drawSizes(picture, session, fields) {
     sizes[i].forEach((size, layer) => {
       if (size === null) return;
       context.beginPath();
-      context.arc(at(layer) + step / 2, size ? place(size) : height - 5, dashes.length ? 1.8 : 3, 0, 2 * Math.PI);
+      context.arc(at(layer) + step / 2, size ? place(size) : height - 8, dashes.length ? 1.8 : 3, 0, 2 * Math.PI);
       context.fill();
     });
   });

@@ -29,9 +29,10 @@ class HistoryCurve {
   draw({ context, width, height, color }) {
     const { session, lines } = this;
     const { history } = session;
+    if (!history.length) return;
     const finite = lines.flatMap(([field]) => history.map((record) => session.value(record, field))).filter((value) => value !== null);
     const top = this.top ?? Math.min(Math.max(...finite, 1e-3) * 1.05, 12);
-    const last = Math.max(history.at(-1)?.[0] ?? 0, 10);
+    const last = Math.max(history.at(-1)[0], 10);
     const x = (step) => FRAME + (step / last) * (width - 2 * FRAME);
     const y = (value) => height - FRAME - (Math.min(value, top) / top) * (height - 3 * FRAME);
     context.strokeStyle = context.fillStyle = color("--ink-soft");
@@ -40,6 +41,8 @@ class HistoryCurve {
     context.globalAlpha = 1;
     context.textAlign = "right";
     context.fillText(`step ${last.toLocaleString("en")}`, width - 7, 15);
+    context.textAlign = "left";
+    context.fillText(this.top ? "100 %" : brief(top), 7, 15);
     for (const [field, name, dashes] of lines) {
       context.strokeStyle = color(name);
       context.lineWidth = 2;
@@ -50,6 +53,11 @@ class HistoryCurve {
         if (value !== null) context.lineTo(x(record[0]), y(value));
       }
       context.stroke();
+      if (history.length > 1 || session.value(history[0], field) === null) continue;
+      context.beginPath();
+      context.arc(x(0) + 2, y(session.value(history[0], field)), 3, 0, 2 * Math.PI);
+      context.fillStyle = color(name);
+      context.fill();
     }
     context.setLineDash([]);
   }
