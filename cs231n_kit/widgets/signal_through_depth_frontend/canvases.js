@@ -24,7 +24,7 @@ export function brief(value, digits = 2) {
   if (value === 0) return "0";
   const size = Math.abs(value);
   const plain = size >= 0.001 && size < 10000;
-  const text = plain ? String(Number(value.toPrecision(digits))) : value.toExponential(Math.max(digits - 2, 0)).replace("e+", "e");
+  const text = plain ? String(Number(value.toPrecision(digits))) : value.toExponential(digits - 1).replace("e+", "e");
   return text.replaceAll("-", "−");
 }
 
