@@ -130,6 +130,12 @@ def measure(scores, y, y_new, tree):
     }
 
 
+def advantage(predicted, other, y):
+    """How many more labels y (N,) one prediction tells right than another: (mean share, its standard error)."""
+    better = (predicted == y).astype(float) - (other == y)
+    return float(better.mean()), float(better.std() / np.sqrt(len(y)))
+
+
 def comparison_figure(found, y_new):
     """Accuracy against that of the first decision, for every tree; and how far off the mistakes are."""
     trees = [entry for entry in found if entry["tree"]]

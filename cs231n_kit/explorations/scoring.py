@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from cs231n_kit.image_features import color_histograms_hsv, hog_features
 from cs231n_kit.networks import Affine, ReLU, Sequential
@@ -55,5 +56,6 @@ def trained(X, y, loss, outputs, *, hidden=0, updates=500, regularization=1e-2, 
         progress_bar=False,
         live_plot=False,
     )
-    trainer.fit(X, y)
+    with threadpool_limits(1, user_api="blas"):  # products this small gain nothing from threads, and wait for them
+        trainer.fit(X, y)
     return network
