@@ -21,15 +21,17 @@ def descend(X, rates, steps=MOST):
     """SGD, one example (of 1/2 (w · x - goal · x)²) at a time, for several rates at once: paths (steps + 1, R, 2)."""
     w = np.repeat(START[None], len(rates), axis=0)
     paths = [w]
-    for x in X[np.random.default_rng(0).integers(0, len(X), steps)]:
-        w = w - np.asarray(rates)[:, None] * ((w - GOAL) @ x)[:, None] * x
-        paths.append(w)
+    with np.errstate(over="ignore", invalid="ignore"):  # rates that are too high end in infinity
+        for x in X[np.random.default_rng(0).integers(0, len(X), steps)]:
+            w = w - np.asarray(rates)[:, None] * ((w - GOAL) @ x)[:, None] * x
+            paths.append(w)
     return np.stack(paths)
 
 
 def steps_needed(paths):
     """After how many steps each path (steps + 1, R, 2) has come near the goal for good; inf where it hasn't, (R,)."""
-    far = np.linalg.norm(paths - GOAL, axis=2) > NEAR
+    with np.errstate(over="ignore", invalid="ignore"):
+        far = ~(np.linalg.norm(paths - GOAL, axis=2) <= NEAR)
     last = len(far) - 1 - far[::-1].argmax(axis=0)
     return np.where(far[-1], np.inf, np.where(far.any(axis=0), last + 1, 0))
 
@@ -73,8 +75,8 @@ def explore_zigzag():
         )
 
     controls = {
-        "mean": slider("Mean of the inputs", 0.0, 1.5, 0.5, 0.1),
-        "rate": slider("Learning rate", 0.1, 3.0, 0.6, 0.1),
+        "mean": slider("Mean of the inputs", 0.0, 1.0, 0.5, 0.1),
+        "rate": slider("Learning rate", 0.1, 4.0, 0.6, 0.1),
     }
     return Exploration(draw, controls, description="Gradients of single examples and the path of descent")
 
