@@ -146,6 +146,7 @@ def test_equal_weights_stay_equal_and_random_ones_differ():
     for activation in ("maxout", "relu"):
         widget = SignalThroughDepth(activation=activation, initialize="sparse", connections=2, width=200)
         assert [layer.distinct for layer in widget.layers[1:-1]] == [200] * 10
+        assert (np.count_nonzero(widget.network.parameters["0.w"], axis=0) == 2).all()
     assert "same weights" not in widget.diagnosis
 
 
@@ -222,7 +223,10 @@ def test_overflow_is_told_in_words():
     widget = SignalThroughDepth(activation="relu", initialize="small_normal", scale=10, depth=30)
     broken = next(i for i, layer in enumerate(widget.layers) if np.isnan(layer.std))
     assert 15 < broken < 25  # 3.4e38 is reached when 70 ** layers is
-    assert f"layer {broken} holds infinity or NaN" in widget.diagnosis
+    before = f"{widget.layers[broken - 1].std:.3g}".replace("e+", "e")
+    assert (
+        f"layer {broken - 1} still has a standard deviation of {before}, and layer {broken} holds" in widget.diagnosis
+    )
     reply, _ = ask(widget, frame=True)
     json.dumps(reply, allow_nan=False)
     assert reply["frame"]["layers"][broken]["std"] is None and reply["frame"]["record"][1] is None
@@ -237,6 +241,8 @@ def test_overflow_is_told_in_words():
 def test_a_dead_end_says_so():
     still = SignalThroughDepth(np.ones((20, 5)), **SMALL)
     assert "All inputs are the same" in still.diagnosis
+    pair = SignalThroughDepth(np.eye(2), [0, 0], normalization="batch", **SMALL)
+    assert pair.train(2).step == 2 and pair.history[-1].accuracy == 1
     off = SignalThroughDepth(activation="relu", bias=-1.0, initialize="small_normal", scale=1e-4, **SMALL)
     assert "From layer 1 on all inputs give the same outputs" in off.diagnosis
     assert "in layer 1 all: no gradient gets past it" in off.diagnosis and "same weights" not in off.diagnosis
@@ -376,6 +382,8 @@ def test_it_trains_beside_the_notebook_until_paused():
         widget.learning_rate = 0.01
         widget.pause()
     assert not widget.running and sent[-1][0]["frame"]["record"][0] == widget.step_count > 3
+    for command, running in (("play", True), ("step", False), ("play", True), ("restart", False), ("pause", False)):
+        assert ask(widget, command=command, frame=True)[0]["frame"]["running"] == running == widget.running
     widget.close()
 
 

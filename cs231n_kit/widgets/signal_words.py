@@ -82,7 +82,7 @@ def _units(signal, state):
         share = percent(sum(layer.stuck for layer in hidden) / len(hidden))
         tone = "bad" if worst.stuck >= MUCH else "fair"
         where = (
-            f", most of them in {_named(worst)} ({percent(worst.stuck)})"
+            f", at worst {percent(worst.stuck)} in {_named(worst)}"
             if worst.stuck < 1
             else f", and in {_named(worst)} all: no gradient gets past it"
         )
