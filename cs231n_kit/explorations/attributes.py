@@ -124,7 +124,9 @@ def explore_attributes(images, y, scores, table, names, class_names):
         "loss": choice("Trained by", list(scores)),
         "threshold": slider("Threshold", -3.0, 3.0, 0.0, 0.1),
     }
-    return Exploration(draw, controls, description="An image's scores of attributes, and precision and recall of each")
+    return Exploration(
+        draw, controls, description="Scores of the attributes of one image, and precision and recall of each"
+    )
 
 
 def _draw_scores(ax, own, present, names, threshold):
@@ -195,8 +197,6 @@ def explore_zero_shot(problem, images, names, class_names, pair, shown=6):
     likelihoods = cache(problem.likelihoods)
 
     def draw(first, second):
-        if first == second:
-            raise ValueError("choose two different classes")
         pair = (first, second)
         found = likelihoods(*sorted(pair))
         between, among = problem.accuracies(found, pair)
@@ -206,6 +206,8 @@ def explore_zero_shot(problem, images, names, class_names, pair, shown=6):
             _draw_surest(axes[row, 1:], found, problem.y_new, images, own, other, class_names)
         differing = [name for name, *owns in zip(names, *problem.table[list(pair)], strict=True) if owns[0] != owns[1]]
         words = [class_names[label] for label in pair]
+        if first == second:
+            return figure, "Choose two <b>different</b> classes: there is nothing to tell apart."
         if not differing:
             return figure, f"{words[0]} and {words[1]} have the same attributes: <b>nothing can tell them apart</b>."
         return figure, (

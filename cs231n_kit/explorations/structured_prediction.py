@@ -199,7 +199,7 @@ def _draw_readings(ax, images, digits, alone, read):
 def _draw_trellis(ax, scores, digits, best_alone, read):
     hours = np.arange(LENGTH)
     picture = ax.imshow(scores.T, cmap="Greys", aspect="auto", interpolation="nearest")
-    ax.figure.colorbar(picture, ax=ax, label="score of the place", pad=0.01)
+    ax.figure.colorbar(picture, ax=ax, pad=0.01).ax.set_title("score", fontsize=9)
     ax.plot(hours, best_alone, "s--", color=COLORS[1], markersize=10, linewidth=1.5, label="best at each place alone")
     ax.plot(hours, read, "o-", color=COLORS[0], markersize=11, linewidth=3, label="best sequence (Viterbi)")
     ax.plot(hours, digits, "x", color=WRONG, markersize=9, markeredgewidth=2.5, label="truth")
