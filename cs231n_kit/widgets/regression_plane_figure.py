@@ -30,9 +30,7 @@ def draw_figure(state, fits):
     draw_points(axes, state["points"], state["labels"], 1, zorder=3)
     axes.set(xlim=(-1, 1), ylim=(-1, 1), aspect="equal", xlabel="x", ylabel="y", title="y predicted from x")
     table.axis("off")
-    table.set_title(
-        "of all lines, each is best in its own loss" if fits else "two points that differ in x make a line"
-    )
+    table.set_title("of all lines, each is best in its own loss" if fits else "two points that differ in x make a line")
     if fits is not None:
         rows = [[METHOD_NAMES[name], *(f"{loss:.3f}" for loss in fits.losses[name])] for name in METHOD_NAMES]
         cells = table.table(rows, colLabels=["", "mean (ŷ − y)²", "mean |ŷ − y|"], bbox=(0, 0.55, 1, 0.4))
