@@ -42,7 +42,7 @@ def draw_signal(run, sentences):
         for name, field, style in series:
             values = np.abs([getattr(layer, field) for layer in signal.layers])
             values[values == 0] = np.nan  # a logarithm has no place for it
-            axes.plot(values, style, color=color, markersize=3.5, linewidth=1.2, label=name)
+            axes.plot(values, style, color=color, markersize=3.5, linewidth=1.2, label=name, scaley=field != "mean")
         axes.set(yscale="log", ylabel=label)
         axes.grid(axis="y", alpha=0.3)
         axes.legend(frameon=False, fontsize=8, ncols=3)

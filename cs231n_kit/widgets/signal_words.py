@@ -15,6 +15,13 @@ def number(value):
     return f"{mantissa}e{int(exponent)}" if exponent else text
 
 
+def times(ratio):
+    """A ratio before what it refers to: "0.63 of", "6,030 times"."""
+    if ratio < 1:
+        return f"{number(ratio)} of"
+    return f"{float(f'{ratio:.3g}'):,.0f} times" if 10 <= ratio < 1e6 else f"{number(ratio)} times"
+
+
 def percent(share):
     text = f"{100 * share:.0f}"
     return f"{text} %" if text != "0" or not share else "under 1 %"
@@ -54,7 +61,7 @@ def _forward(signal, state):
         return "bad", "All inputs are the same: there is nothing to tell apart."
     ratio, deep = last.spread / first.spread, last.spread / layers[1].spread
     each = number(deep ** (1 / max(state["depth"] - 1, 1)))
-    by = f"By {_named(last)} the differences between inputs are {number(ratio)} of what came in"
+    by = f"By {_named(last)} the differences between inputs are {times(ratio)} what came in"
     if deep < LOST:
         return "bad", f"{by}: the signal dies, each layer passing on about {each} of it."
     if deep > GROWN:
@@ -92,8 +99,8 @@ def _units(signal, state):
         return None
     stuck = f", {percent(worst.stuck)} of its units for every input" if worst.stuck else ""
     return "bad" if worst.flat > 0.6 else "fair", (
-        f"In {_named(worst)} {percent(worst.flat)} of the outputs are saturated{stuck}: the function is flat there and "
-        "hardly any gradient passes."
+        f"{percent(worst.flat)} of the outputs of {_named(worst)} are saturated{stuck}: the function is flat there, and "
+        "they pass on hardly any gradient."
     )
 
 
@@ -124,7 +131,7 @@ def _backward(signal):
         return None
     ratio = first.gradient_std / last.gradient_std
     weights = f"The gradient of the first layer's weights has the norm {number(first.weight_gradient)}."
-    back = f"Gradients at the first layer are {number(ratio)} of those at the scores"
+    back = f"Gradients at the first layer are {times(ratio)} those at the scores"
     if ratio < LOST / 10:
         return "bad", f"{back}: they vanish on the way back. {weights}"
     if ratio > GROWN * 10:

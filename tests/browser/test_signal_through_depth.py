@@ -271,6 +271,7 @@ def test_the_keyboard_and_a_finger_do_it_all(notebook):
     )
     assert nameless == []
     stage.select("Things to see", "zeros")
+    assert "1 of 100 distinct" in stage.text(".band:has-text('Units')")
     assert "same weights" in stage.text(".diagnosis") and stage.state["depth"] == 10
     stage.click("Copy state")
     stage.wait_for_text(".status", "copied")

@@ -107,11 +107,12 @@ export function drawSizes(picture, session, fields) {
   const { context, height, color } = picture;
   const { step, at } = columns(picture, session);
   const sizes = fields.map(([field]) => session.layers.map((layer) => (layer[field] === null ? null : Math.abs(layer[field]))));
-  const positive = sizes.flat().filter((size) => size > 0);
+  // A mean may be as near to 0 as it likes: it leaves the axis below.
+  const positive = sizes.filter((_, i) => fields[i][0] !== "mean").flat().filter((size) => size > 0);
   const zero = sizes.flat().includes(0);
   if (!positive.length) return zero ? axis(picture, [[height - 8, "0"]]) : tell(picture, "none");
   const [low, high] = decades(positive);
-  const place = (size) => 8 + ((high - Math.log10(size)) / (high - low)) * (height - (zero ? 34 : 16));
+  const place = (size) => 8 + Math.min((high - Math.log10(size)) / (high - low), 1) * (height - (zero ? 34 : 16));
   const spacing = Math.ceil((high - low) / 4);
   const marks = [];
   for (let power = high; power >= low; power -= spacing) marks.push([place(10 ** power), brief(10 ** power, 1)]);

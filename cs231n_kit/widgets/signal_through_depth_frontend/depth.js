@@ -64,8 +64,17 @@ export class Depth {
     this.node.setAttribute("aria-valuemax", Math.max(layers.length - 1, 0));
     this.node.setAttribute("aria-valuenow", Math.max(shown, 0));
     this.node.setAttribute("aria-valuetext", layers[shown] ? layerText(session, shown) : "no layer chosen");
-    const told = sharesText(state.activation);
-    if (this.shares.textContent !== told.join()) this.shares.replaceChildren(...told);
+    const told = sharesText(state.activation, this.copies());
+    const text = told.filter((part) => typeof part === "string").join("");
+    if (this.shares.textContent !== text) this.shares.replaceChildren(...told);
+  }
+
+  // How many distinct units the layer with most copies has, in words.
+  copies() {
+    const hidden = this.session.layers.slice(1, -1);
+    const fewest = Math.min(...hidden.map(({ distinct }) => distinct));
+    const { width } = this.session.state;
+    return fewest < width ? `; ${fewest} of ${width} distinct` : "";
   }
 
   // Now, or with the browser's next frame.
@@ -89,7 +98,7 @@ function band(size, name, kind, keys, draw) {
   return { title, canvas: pictureCanvas(size), draw };
 }
 
-function sharesText(activation) {
+function sharesText(activation, copies) {
   const pairs = {
     relu: ["outputs that are 0", "dead: 0 for every input"],
     sigmoid: ["saturated outputs", "units saturated for every input"],
@@ -98,7 +107,7 @@ function sharesText(activation) {
     none: "without activation function nothing saturates",
   };
   const told = pairs[activation] ?? pairs.sigmoid;
-  if (typeof told === "string") return [told];
-  return [element("i", { class: "swatch flat" }), `${told[0]} `, element("i", { class: "swatch stuck" }), told[1]];
+  if (typeof told === "string") return [told + copies];
+  return [element("i", { class: "swatch flat" }), `${told[0]} `, element("i", { class: "swatch stuck" }), told[1] + copies];
 }
 
