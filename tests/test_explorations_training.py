@@ -359,5 +359,5 @@ def test_training_mode_depends_on_companions_and_test_mode_does_not(digits):
     assert accuracies[0] <= 0.2 < 0.6 < accuracies[-1] and right > 0.7
     scores = network.forward(X[[3]])[0].astype(float)
     assert sure == pytest.approx(np.exp(scores[y[3]]) / np.exp(scores).sum(), rel=1e-4)
-    np.testing.assert_allclose(network.forward(X)[3], scores, rtol=1e-4)
+    np.testing.assert_allclose(network.forward(X)[3], scores, atol=1e-4)
     assert len(batch_normalization.modes_figure((found, accuracies, sure, right)).axes) == 2
