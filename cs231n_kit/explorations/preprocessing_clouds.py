@@ -48,7 +48,7 @@ def explore_cloud():
         round_ones = steps["whitened"]
         hue = np.arctan2(round_ones[:, 1], round_ones[:, 0]) / (2 * np.pi) % 1
         colors = hsv_to_rgb(np.stack([hue, np.full_like(hue, 0.75), np.full_like(hue, 0.8)], axis=1))
-        figure, axes = new_figure(9.9, 3.1, 1, len(steps), sharex=True, sharey=True)
+        figure, axes = new_figure(9.9, 2.75, 1, len(steps), sharex=True, sharey=True)
         for ax, (name, now) in zip(axes, steps.items(), strict=True):
             ax.axhline(0, color=MUTED, linewidth=0.6)
             ax.axvline(0, color=MUTED, linewidth=0.6)
