@@ -183,7 +183,7 @@ def _draw_readings(ax, images, digits, alone, read):
     strip = np.concatenate([np.concatenate([image, gap], axis=1) for image in images], axis=1)[:, :-2]
     ax.imshow(strip, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
     height, width = images.shape[1:]
-    for row, (name, values) in enumerate((("truth", digits), ("each alone", alone), ("with neighbours", read))):
+    for row, (name, values) in enumerate((("truth", digits), ("trained alone", alone), ("with neighbours", read))):
         down = height + 1.3 + 2.3 * row
         ax.text(-1.2, down, name, ha="right", va="center", fontsize=10.5, color=INK)
         for place, (value, truth) in enumerate(zip(values, digits, strict=True)):
@@ -200,7 +200,7 @@ def _draw_trellis(ax, scores, digits, best_alone, read):
     hours = np.arange(LENGTH)
     picture = ax.imshow(scores.T, cmap="Greys", aspect="auto", interpolation="nearest")
     ax.figure.colorbar(picture, ax=ax, pad=0.01).ax.set_title("score", fontsize=9)
-    ax.plot(hours, best_alone, "s--", color=COLORS[1], markersize=10, linewidth=1.5, label="best at each place alone")
+    ax.plot(hours, best_alone, "s--", color=COLORS[1], markersize=10, linewidth=1.5, label="best score of each place")
     ax.plot(hours, read, "o-", color=COLORS[0], markersize=11, linewidth=3, label="best sequence (Viterbi)")
     ax.plot(hours, digits, "x", color=WRONG, markersize=9, markeredgewidth=2.5, label="truth")
     ax.set(xticks=hours, yticks=range(DIGITS), xlabel="hour", ylabel="digit")
