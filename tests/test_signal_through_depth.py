@@ -10,6 +10,7 @@ from playground_conversation import ask, listening, wait_for
 from signal_reference import forward, loss, weights_of
 
 from cs231n_kit.widgets import SignalThroughDepth
+from cs231n_kit.widgets.signal_figure import bar_lengths
 from cs231n_kit.widgets.signal_histograms import BINS, histograms, round_up
 from cs231n_kit.widgets.signal_lessons import LESSONS
 from cs231n_kit.widgets.signal_network import ACTIVATIONS, INITIALIZATIONS
@@ -174,6 +175,13 @@ def test_a_histogram_counts_the_values_on_one_axis_or_each_on_its_own():
     assert [round_up(value) for value in (0, 0.011, 2, 3, 7e20)] == [0, pytest.approx(0.02), 2, 5, pytest.approx(1e21)]
 
 
+def test_one_long_bar_does_not_hide_the_others():
+    assert bar_lengths(np.array([0.2, 0.5, 0.3])) == pytest.approx([0.4 / 0.6, 1, 1])
+    assert bar_lengths(np.array([0.3, 0.4, 0.3])) == pytest.approx([0.75, 1, 0.75])
+    assert bar_lengths(np.array([0, 0.984, 0.016])) == pytest.approx([0, 1, 0.016 / 0.123])
+    assert bar_lengths(np.array([0, 1.0, 0])).tolist() == [0, 1, 0]
+
+
 # --- what is said, and the lessons
 
 
@@ -233,7 +241,9 @@ def test_overflow_is_told_in_words():
     assert reply["frame"]["axes"][0][broken] == [None, None] and reply["frame"]["axes"][0][broken - 1][1] > 1e30
     assert widget.train(2).step == 0 and "Training diverged: step 1 " in widget.trouble
     assert widget.diagnosis.startswith("Training diverged")
-    assert "overflow" in [text.get_text() for text in widget.figure().axes[0].texts]
+    activations, gradients, *_ = widget.figure().axes
+    assert [text.get_text() for text in activations.texts].count("overflow") == 32 - broken
+    assert [text.get_text() for text in gradients.texts] == ["none: the loss is infinite or no number"]
     widget.scale = 0.1
     assert widget.trouble == "" and widget.train(2).step == 2
 

@@ -9,7 +9,12 @@ from cs231n_kit.widgets.signal_network import SLOPES
 
 FORWARD, BACKWARD = "#00734f", "#b93015"  # as in the browser, and in ``Circuit``
 FULL = 0.86  # of a column's width, for the longest bar
-CUT = 8  # the longest bar is cut where it would be more than so many times as long as the others
+CUT = 8  # the longest bar is cut, but to no less than an eighth
+ACTIVATION_SIZES = {"std": ("standard deviation", "-o"), "mean": ("|mean|", "--x"), "spread": ("between inputs", ":s")}
+GRADIENT_SIZES = {
+    "gradient_std": ("at activations, standard deviation", "-o"),
+    "weight_gradient": ("of weights, norm", "--x"),
+}
 
 
 def draw_signal(run, sentences):
@@ -32,20 +37,10 @@ def draw_signal(run, sentences):
     rows[0].set(title=_title(run), ylabel="activations")
     _draw_histograms(rows[1], signal.gradients, shared, None, BACKWARD)
     rows[1].set(ylabel="gradients")
-    lines = (
-        (rows[2], "size of\nactivations", [("standard deviation", "std", "-o"), ("|mean|", "mean", "--x")]),
-        (rows[3], "size of\ngradients", [("at activations, standard deviation", "gradient_std", "-o")]),
-    )
-    lines[0][2].append(("between inputs", "spread", ":s"))
-    lines[1][2].append(("of weights, norm", "weight_gradient", "--x"))
-    for (axes, label, series), color in zip(lines, (FORWARD, BACKWARD), strict=True):
-        for name, field, style in series:
-            values = np.abs([getattr(layer, field) for layer in signal.layers])
-            values[values == 0] = np.nan  # a logarithm has no place for it
-            axes.plot(values, style, color=color, markersize=3.5, linewidth=1.2, label=name, scaley=field != "mean")
-        axes.set(yscale="log", ylabel=label)
-        axes.grid(axis="y", alpha=0.3)
-        axes.legend(frameon=False, fontsize=8, ncols=3)
+    _draw_sizes(rows[2], signal.layers, ACTIVATION_SIZES, FORWARD)
+    rows[2].set(ylabel="size of\nactivations")
+    _draw_sizes(rows[3], signal.layers, GRADIENT_SIZES, BACKWARD)
+    rows[3].set(ylabel="size of\ngradients")
     _draw_shares(rows[4], signal.layers, state["activation"])
     names = [layer.name.removeprefix("layer ") for layer in signal.layers]
     step = 1 + len(names) // 24
@@ -58,10 +53,10 @@ def draw_signal(run, sentences):
 
 
 def bar_lengths(shares):
-    """Lengths of a histogram's bars, from 0 to 1, and whether each is cut: one tall bar shall not hide the others."""
+    """Lengths of a histogram's bars, from 0 to 1: one bar much longer than all others is cut, or it would hide them."""
     largest, second = np.sort(shares)[[-1, -2]]
-    full = max(second, largest / CUT, 1e-12)
-    return np.minimum(shares / full, 1), shares > full * (1 + 1e-9)
+    full = largest if largest <= 1.5 * second else max(second, largest / CUT)
+    return np.minimum(shares / full, 1)
 
 
 def _draw_histograms(axes, arrays, shared, bounded, color):
@@ -69,6 +64,9 @@ def _draw_histograms(axes, arrays, shared, bounded, color):
     from matplotlib.collections import PolyCollection
 
     ends, shares = histograms(arrays, shared, bounded)
+    if np.isnan(ends).all():
+        axes.text(0.5, 0.5, "none: the loss is infinite or no number", transform=axes.transAxes, ha="center")
+        return axes.set_yticks([])
     edges = np.arange(BINS + 1) / BINS
     for column, (layer, (low, high)) in enumerate(zip(shares, ends, strict=True)):
         left = column - FULL / 2
@@ -76,7 +74,7 @@ def _draw_histograms(axes, arrays, shared, bounded, color):
         if np.isnan(layer).any():
             axes.text(column, 0.5, "overflow", rotation=90, ha="center", va="center", fontsize=8)
             continue
-        lengths, _ = bar_lengths(layer)
+        lengths = bar_lengths(layer)
         bars = [
             [(left, bottom), (left + FULL * length, bottom), (left + FULL * length, top), (left, top)]
             for length, bottom, top in zip(lengths, edges, edges[1:], strict=False)
@@ -95,6 +93,18 @@ def _draw_histograms(axes, arrays, shared, bounded, color):
         axes.set_yticks([])
 
 
+def _draw_sizes(axes, layers, fields, color):
+    """A line over the layers for each field of ``LayerSignal``, on a logarithmic axis."""
+    for field, (name, style) in fields.items():
+        values = np.abs([getattr(layer, field) for layer in layers])
+        values[values == 0] = np.nan  # a logarithm has no place for it
+        # A mean may be as near to 0 as it likes: it leaves the axis below.
+        axes.plot(values, style, color=color, markersize=3.5, linewidth=1.2, label=name, scaley=field != "mean")
+    axes.set(yscale="log")
+    axes.grid(axis="y", alpha=0.3)
+    axes.legend(frameon=False, fontsize=8, ncols=3)
+
+
 def _draw_shares(axes, layers, activation):
     what = ("outputs 0", "units dead") if activation == "relu" else ("outputs saturated", "units, for all inputs")
     if activation not in SLOPES:
@@ -104,7 +114,7 @@ def _draw_shares(axes, layers, activation):
         axes.bar(range(len(layers)), 100 * values, width=width, color=color, label=name)
     axes.set(ylim=(0, 100), ylabel="%")
     if activation in SLOPES:
-        axes.legend(frameon=False, fontsize=8, ncols=2, loc="upper right")
+        axes.legend(framealpha=0.85, edgecolor="none", fontsize=8, ncols=2, loc="upper right")
 
 
 def _title(run):

@@ -99,8 +99,8 @@ def _units(signal, state):
         return None
     stuck = f", {percent(worst.stuck)} of its units for every input" if worst.stuck else ""
     return "bad" if worst.flat > 0.6 else "fair", (
-        f"{percent(worst.flat)} of the outputs of {_named(worst)} are saturated{stuck}: the function is flat there, and "
-        "they pass on hardly any gradient."
+        f"{percent(worst.flat)} of the outputs of {_named(worst)} are saturated{stuck}: the function is flat there, "
+        "and they pass on hardly any gradient."
     )
 
 

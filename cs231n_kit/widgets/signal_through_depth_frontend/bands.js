@@ -4,7 +4,7 @@ import { brief } from "./canvases.js";
 
 export const LEFT = 62; // pixels for the numbers of axes
 export const RIGHT = 6;
-const CUT = 8; // the longest bar is cut where it would be more than so many times as long as the others
+const CUT = 8; // the longest bar is cut, but to no less than an eighth
 const WIDE = 46; // pixels of a column that has room for a number
 const TOP = 14; // pixels above histograms, for the ends of their own axes
 
@@ -67,10 +67,10 @@ export function drawHistograms(picture, session, kind) {
   }
 }
 
-// One tall bar shall not hide the others: it is cut, with a gap near its end.
+// One bar much longer than all others would hide them: it is cut, with a gap near its end.
 function drawBars(context, shares, left, width, place, paper) {
   const sorted = [...shares].sort((a, b) => b - a);
-  const full = Math.max(sorted[1], sorted[0] / CUT, 1e-12);
+  const full = sorted[0] <= 1.5 * sorted[1] ? sorted[0] : Math.max(sorted[1], sorted[0] / CUT);
   const thick = place(0) - place(1 / shares.length);
   shares.forEach((share, bin) => {
     const length = width * Math.min(share / full, 1);

@@ -16,7 +16,7 @@ const SIGNAL_KEYS = [
   ["Space", "train or pause"],
   ["S", "one step"],
   ["R", "restart"],
-  ["Bars with a gap", "are cut: they are longer than the others by more than drawn"],
+  ["Bars with a gap", "are cut: they are longer than drawn"],
 ];
 const COMMANDS = { " ": "toggle", s: "step", r: "restart" };
 
