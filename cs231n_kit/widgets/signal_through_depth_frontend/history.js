@@ -31,7 +31,7 @@ class HistoryCurve {
     const { history } = session;
     if (!history.length) return;
     const finite = lines.flatMap(([field]) => history.map((record) => session.value(record, field))).filter((value) => value !== null);
-    const top = this.top ?? Math.min(Math.max(...finite, 1e-3) * 1.05, 12);
+    const top = this.top ?? Math.min(Math.max(...finite, 1e-3) * 1.25, 12);
     const last = Math.max(history.at(-1)[0], 10);
     const x = (step) => FRAME + (step / last) * (width - 2 * FRAME);
     const y = (value) => height - FRAME - (Math.min(value, top) / top) * (height - 3 * FRAME);
@@ -42,7 +42,7 @@ class HistoryCurve {
     context.textAlign = "right";
     context.fillText(`step ${last.toLocaleString("en")}`, width - 7, 15);
     context.textAlign = "left";
-    context.fillText(this.top ? "100 %" : brief(top), 7, 15);
+    if (finite.length) context.fillText(this.top ? "100 %" : brief(top), 7, 15);
     for (const [field, name, dashes] of lines) {
       context.strokeStyle = color(name);
       context.lineWidth = 2;
