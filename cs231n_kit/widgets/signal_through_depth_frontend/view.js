@@ -2,13 +2,14 @@
 
 import { toolbar } from "../frontend/controls.js";
 import { element } from "../frontend/elements.js";
+import { lessonControl } from "../frontend/lessons.js";
 import { helpText, notices } from "../frontend/notices.js";
 import { View, widgetModule } from "../frontend/view.js";
 import { Depth } from "./depth.js";
 import { lossCurve, unitsCurve } from "./history.js";
 import { SignalSession } from "./session.js";
 import { networkSettings, paceControl, playButtons, trainingSettings } from "./settings.js";
-import { counter, diagnosis, lessonControl, readout } from "./words.js";
+import { counter, diagnosis, readout } from "./words.js";
 
 const SIGNAL_KEYS = [
   ["Mouse, tap", "the numbers of a layer; a click keeps them"],

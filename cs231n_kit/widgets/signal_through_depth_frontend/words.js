@@ -1,21 +1,7 @@
-// What is said: the lesson, where training stands, the diagnosis, and the numbers of a layer.
+// What is said: where training stands, the diagnosis, and the numbers of a layer.
 
-import { select } from "../frontend/controls.js";
 import { element } from "../frontend/elements.js";
 import { brief, percent } from "./canvases.js";
-
-export function lessonControl(session) {
-  const { lessons } = session.setup;
-  const options = [["", "Choose one …"], ...lessons.map(({ name, title }) => [name, title])];
-  const control = select("Things to see", options, () => session.state.lesson, (name) => name && session.study(name));
-  const text = element("p", { class: "text", role: "status" });
-  const update = () => {
-    control.update();
-    const words = lessons.find(({ name }) => name === session.state.lesson)?.text ?? "";
-    if (text.textContent !== words) text.textContent = words;
-  };
-  return { node: element("div", { class: "lesson" }, control.node, text), update };
-}
 
 export function counter(session) {
   const node = element("p", { class: "counter" });
