@@ -97,7 +97,7 @@ class Interrupt(Callback):
 def test_training_in_turn_is_that_of_each_alone_and_goes_on_after_a_stop(digits, capsys):
     def trainers(*callbacks):
         return {
-            rate: trainer(small_network(), learning_rate=rate, epochs=2, callbacks=callbacks if rate == 0.1 else ())
+            rate: trainer(small_network(), learning_rate=rate, epochs=2, callbacks=callbacks if rate == 0.01 else ())
             for rate in (0.01, 0.1)
         }
 
@@ -106,7 +106,7 @@ def test_training_in_turn_is_that_of_each_alone_and_goes_on_after_a_stop(digits,
         one.fit(*digits)
     together = trainers(Interrupt(20))
     train_in_turn(together, digits)
-    assert [one.step_count for one in together.values()] == [28, 20]
+    assert [one.step_count for one in together.values()] == [20, 0]
     assert "run this cell again" in capsys.readouterr().out
     with warnings.catch_warnings():
         warnings.simplefilter("error")
