@@ -151,7 +151,7 @@ def race_figure(curves, chance):
     ax.annotate("guessing", (1, 100 * chance), (2, 3), textcoords="offset points", color=MUTED, fontsize=9)
     ax.set(xlabel="epoch", ylabel="right for validation images (%)", xlim=(0.7, None), ylim=(0, None))
     ax.set_title("the same network with six activations, each at its better learning rate", fontsize=11)
-    ax.legend(frameon=False, ncols=2, loc="lower right", fontsize=9.5)
+    ax.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5), fontsize=9.5)
     ax.spines[["top", "right"]].set_visible(False)
     return figure
 

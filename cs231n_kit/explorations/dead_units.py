@@ -89,8 +89,3 @@ def explore_dead_units(trainers, watches, chance):
         "activation": choice("Activation", activations),
     }
     return Exploration(draw, controls, description="Share of units that never fire, and the loss, while training")
-
-
-def final_shares(watches):
-    """{(activation, rate): mean share of silent units over the layers at the end}."""
-    return {key: float(np.mean(watch.shares[-1])) for key, watch in watches.items()}

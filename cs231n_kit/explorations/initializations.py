@@ -6,6 +6,7 @@ from functools import cache, partial
 import numpy as np
 
 from cs231n_kit.explorations.exploration import Exploration, choice
+from cs231n_kit.explorations.preprocessing_images import around_gray
 from cs231n_kit.explorations.training_in_turn import LAYERS, hidden_layers, smooth_losses
 from cs231n_kit.initialization import bias_constant, he_normal, inverse_sqrt, small_normal, sparse, zeros
 from cs231n_kit.losses import softmax_loss
@@ -130,7 +131,7 @@ def losses_figure(trainers, chance, activations):
                 color, style = styles[start]
                 ax.plot(steps, np.minimum(losses, 2 * guess), style, color=color, linewidth=1.7, label=start)
         ax.axhline(guess, color=MUTED, linestyle=":", linewidth=1.2)
-        ax.set(xlabel="update", ylim=(0.6 * guess, 2.05 * guess))
+        ax.set(xlabel="update", ylim=(0, 2.05 * guess))
         ax.set_title(f"{activation} (dotted: guessing; cut off above)", fontsize=11)
         ax.spines[["top", "right"]].set_visible(False)
     axes[0, 0].set_ylabel("training loss, mean of 20 batches")
@@ -150,7 +151,6 @@ def templates_figure(networks, shape, shown=8):
         weights = network.parameters["0.w"]
         largest = np.abs(weights).max()
         for ax, column in zip(row, weights.T, strict=False):
-            picture = np.full(shape, 128) if largest == 0 else 128 + 127 * column.reshape(shape) / largest
-            show_image(ax, picture.astype(np.uint8))
+            show_image(ax, around_gray(column.reshape(shape), 127 / (largest or 1)))
         row[0].set_ylabel(title, fontsize=9.5, rotation=0, ha="right", va="center")
     return figure

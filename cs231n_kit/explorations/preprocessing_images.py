@@ -12,24 +12,30 @@ GRAY = 128  # stands for zero where an image has negative numbers
 
 
 def around_gray(images, scale=1.0):
-    """Images with positive and negative numbers, as uint8 with zero in the middle of the range."""
-    return np.clip(np.asarray(images) * scale + GRAY, 0, 255).astype(np.uint8)
+    """Images (..., C) with positive and negative numbers as uint8 (..., 3), zero in the middle of the range."""
+    return in_colour(np.clip(np.asarray(images) * scale + GRAY, 0, 255))
+
+
+def in_colour(images):
+    """Images (..., C) of numbers from 0 to 255 as uint8 (..., 3), so that no viewer stretches the contrast of greys."""
+    pixels = np.asarray(images).astype(np.uint8)
+    return np.repeat(pixels, 3, axis=-1) if pixels.shape[-1] == 1 else pixels
 
 
 def mean_figure(X, shown=7):
     """The mean image and the mean colour of images X (N, H, W, C) uint8, and images without them (zero is grey)."""
     image, channel = MeanImage().fit(X), ChannelMean().fit(X)
     examples = X[:shown]
-    colour = np.broadcast_to(channel.mean_, X.shape[1:]).astype(np.uint8)
+    colour = in_colour(np.broadcast_to(channel.mean_, X.shape[1:]))
     rows = {
-        "original": (np.zeros(X.shape[1:], np.uint8), examples),
-        "minus mean image": (image.mean_.astype(np.uint8), around_gray(image.transform(examples))),
+        "original": (None, in_colour(examples)),
+        "minus mean image": (in_colour(image.mean_), around_gray(image.transform(examples))),
         "minus channel mean": (colour, around_gray(channel.transform(examples))),
     }
     figure, axes = new_figure(9.4, 3.9, 3, shown + 1)
     for row, (name, (mean, images)) in zip(axes, rows.items(), strict=True):
         row[0].axis("off")
-        if name != "original":
+        if mean is not None:
             show_image(row[0], mean, name.removeprefix("minus "))
         for ax, picture in zip(row[1:], images, strict=True):
             show_image(ax, picture)
@@ -89,8 +95,8 @@ def explore_reconstruction(pca, images, shown=6):
     def draw(k):
         some = coordinates[:shown].copy()
         some[:, k:] = 0
-        pictures = np.clip(pca.inverse_transform(some), 0, 255).astype(np.uint8)
-        figure, ax = _two_rows_and_a_plot({"original": images[:shown], f"k = {k:,}": pictures})
+        pictures = in_colour(np.clip(pca.inverse_transform(some), 0, 255))
+        figure, ax = _two_rows_and_a_plot({"original": in_colour(images[:shown]), f"k = {k:,}": pictures})
         ax.plot(numbers, 100 * explained[numbers], color=COLORS[0], label="of the images it was fitted to")
         ax.plot(numbers, 100 - 100 * np.array(lost), "--", color=COLORS[1], label="of other images")
         ax.plot(k, 100 * explained[k], "o", color=INK)
@@ -121,7 +127,7 @@ def explore_whitening(whitening, images, shown=6):
         whitening.epsilon = float(10.0**exponent)
         whitened = whitening.transform(images[:shown])
         pictures = [around_gray(image, 100 / max(2.5 * image.std(), 1e-12)) for image in whitened]
-        originals = np.rint(255 * images[:shown]).astype(np.uint8)
+        originals = in_colour(np.rint(255 * images[:shown]))
         figure, ax = _two_rows_and_a_plot({"original": originals, "whitened": pictures})
         ax.loglog(numbers, variances, color=MUTED, label="before")
         ax.loglog(numbers, variances / (variances + whitening.epsilon), color=COLORS[0], label="after")
