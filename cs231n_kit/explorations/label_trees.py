@@ -71,7 +71,7 @@ def greedy_classes(scores, tree):
         at_node = (candidates & below).any(axis=1)  # nodes come before their children
         looked[at_node] += len(node.child_names)
         chosen = scores[:, node.columns].argmax(axis=1)
-        candidates[at_node] &= ~below | (node.child_of_class == chosen[at_node, None])
+        candidates[at_node] &= node.child_of_class == chosen[at_node, None]
     return candidates.argmax(axis=1), looked
 
 

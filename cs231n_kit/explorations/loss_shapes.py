@@ -13,7 +13,7 @@ REGRESSION = {"L2": l2_loss, "L1": l1_loss, "Huber, δ = 1": huber_loss}
 def of_margin(loss, margin):
     """Loss and slope of one image of class 0 of two, whose score leads by a margin: dL/dm, since m = s₀ - s₁."""
     value, gradient = loss(np.array([[margin, 0.0]]), np.array([0]))
-    return value, float(gradient[0, 0])
+    return value, float(gradient[0, 0]) + 0.0  # never -0
 
 
 def of_error(loss, error):

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from cs231n_kit.widgets.regression_plane_state import preset_points
+
 LECTURE = Path(__file__).parents[2] / "notebooks" / "06_training_neural_networks_1.ipynb"
 
 
@@ -92,8 +94,7 @@ def test_an_outlier_is_dragged(lecture):
     before = formula.inner_text()
     canvas.scroll_into_view_if_needed()
     box = canvas.bounding_box()
-    points = lecture.value("RegressionPlane().points.tolist()")
-    x, y = min(points, key=lambda point: point[1])
+    x, y = min(preset_points("outlier", 0.06, 0), key=lambda point: point[1])
     across, down = (box["x"] + (x + 1) / 2 * box["width"], box["y"] + (1 - y) / 2 * box["height"])
     page.mouse.move(across, down)
     page.mouse.down()
