@@ -120,7 +120,7 @@ def explore_starts(X, y, classes, depth=10):
 
 
 def losses_figure(trainers, chance, activations):
-    """Training losses; trainers by (activation, start)."""
+    """Training losses, cut off above; trainers by (activation, start)."""
     figure, axes = new_figure(9.6, 3.8, 1, len(activations), sharey=True, squeeze=False)
     guess = -np.log(chance)
     styles = dict(zip(STARTS, zip((*COLORS, INK), ("-", "--", "-", "-", "-", "-", "--"), strict=True), strict=True))
@@ -129,10 +129,13 @@ def losses_figure(trainers, chance, activations):
             if kind == activation:
                 steps, losses = smooth_losses(trainer.history)
                 color, style = styles[start]
-                ax.plot(steps, np.minimum(losses, 2 * guess), style, color=color, linewidth=1.7, label=start)
+                losses = np.minimum(losses, 1.55 * guess)
+                ax.plot(steps, losses, style, color=color, linewidth=1.7, label=start)
+                if trainer.epoch < trainer.epochs:
+                    ax.plot(steps[-1:], losses[-1:], "x", color=color, markersize=9, markeredgewidth=2)
         ax.axhline(guess, color=MUTED, linestyle=":", linewidth=1.2)
-        ax.set(xlabel="update", ylim=(0, 2.05 * guess))
-        ax.set_title(f"{activation} (dotted: guessing; cut off above)", fontsize=11)
+        ax.set(xlabel="update", ylim=(0, 1.6 * guess))
+        ax.set_title(f"{activation} (dotted: guessing; ×: blew up)", fontsize=11)
         ax.spines[["top", "right"]].set_visible(False)
     axes[0, 0].set_ylabel("training loss, mean of 20 batches")
     axes[0, -1].legend(frameon=False, fontsize=9, loc="center left", bbox_to_anchor=(1, 0.5))
