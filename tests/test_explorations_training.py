@@ -105,9 +105,10 @@ def test_training_in_turn_is_that_of_each_alone_and_goes_on_after_a_stop(digits,
     for one in alone.values():
         one.fit(*digits)
     together = trainers(Interrupt(20))
-    train_in_turn(together, digits)
+    with pytest.raises(KeyboardInterrupt, match="run this cell again"):
+        train_in_turn(together, digits)
     assert [one.step_count for one in together.values()] == [20, 0]
-    assert "run this cell again" in capsys.readouterr().out
+    assert "Stopped after 20 updates" in capsys.readouterr().out
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         train_in_turn(together, digits)

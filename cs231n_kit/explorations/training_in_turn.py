@@ -52,8 +52,8 @@ def train_in_turn(trainers, arrays):
     """Fit {name: Trainer}, one after the other, under one progress bar.
 
     arrays: X, y, X_val and y_val for all, or a dictionary of such by name. Ctrl-C, or the stop button of a notebook,
-    ends the work after the present update, and the same call goes on from there. A network that meets NaN or infinity
-    stops where it is, and its history with it; the others go on.
+    ends the work after the present update, with KeyboardInterrupt; the same call then goes on from there. A network
+    that meets NaN or infinity stops where it is, and its history with it; the others go on.
     """
     from tqdm.auto import tqdm
 
@@ -80,12 +80,12 @@ def train_in_turn(trainers, arrays):
             finally:
                 trainer.callbacks.remove(counting)
             if trainer.epoch < trainer.epochs:
-                print("Or simply run this cell again: what is done is kept, and the rest follows.")
-                break
+                # The cells that wait behind this one must not draw half of a comparison.
+                raise KeyboardInterrupt("what is trained so far is kept: run this cell again to go on")
 
 
 def smooth_losses(history, over=20):
-    """(updates, mean loss of the last ``over`` batches), with NaN after a training that blew up."""
+    """(updates, mean loss of the last ``over`` batches); all losses where there are fewer."""
     losses = np.array(history.losses, np.float64)
     if len(losses) < over:
         return np.arange(1, len(losses) + 1), losses
