@@ -84,7 +84,7 @@ def test_a_dragged_outlier_moves_the_l2_line_and_not_the_l1_line(notebook):
         assert shown[name][1] == pytest.approx(np.abs(predicted - y).mean(), abs=6e-4)
         share = np.abs(predicted - y) ** (2 if name == "L2 line" else 1)
         assert shown[name][2] == pytest.approx(100 * share[outlier] / share.sum(), abs=0.6)
-    assert f"point\u00a0{outlier + 1} has" in stage.root.locator(".losses thead").inner_text()
+    assert f"point {outlier + 1} has" in stage.root.locator(".losses thead").inner_text()
     stage.plot.press("Control+z")
     stage.settle()
     assert stage.state["points"] == before

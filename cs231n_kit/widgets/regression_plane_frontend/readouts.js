@@ -3,7 +3,7 @@
 import { element, number } from "../frontend/elements.js";
 import { DASHES } from "./regression_plane.js";
 
-const HEAD = ["", "mean (ŷ\u00a0−\u00a0y)²", "mean |ŷ\u00a0−\u00a0y|", ""];
+const HEAD = ["", "(ŷ − y)²", "|ŷ − y|"];
 
 function stroke(name, color) {
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
@@ -20,14 +20,14 @@ function stroke(name, color) {
 
 export function lossTable(session) {
   const rows = session.setup.methods.map(([name, title, color]) => {
-    const cells = HEAD.slice(1).map(() => element("td", {}));
+    const cells = [...HEAD.slice(1), "share"].map(() => element("td", {}));
     const head = element("th", { scope: "row" }, stroke(name, color), title);
     return { name, cells, row: element("tr", {}, head, ...cells) };
   });
   const share = element("th", { scope: "col" });
-  const head = [...HEAD.slice(0, 3).map((name) => element("th", { scope: "col" }, name)), share];
+  const head = [...HEAD.map((name) => element("th", { scope: "col" }, name)), share];
   const table = element("table", { class: "losses" },
-    element("caption", {}, "Losses on these points; of all lines, each is best in its own"),
+    element("caption", {}, "Mean losses on these points; of all lines, each is best in its own"),
     element("thead", {}, element("tr", {}, ...head)), element("tbody", {}, ...rows.map(({ row }) => row)));
   const formula = element("p", { class: "formula" });
   const empty = element("p", { class: "hint" }, "Two points that differ in x make a line: click into the plane.");
@@ -37,7 +37,7 @@ export function lossTable(session) {
     empty.hidden = Boolean(results);
     if (!results) return;
     const { example } = session;
-    share.textContent = `point\u00a0${example + 1} has`;
+    share.textContent = `point ${example + 1} has`;
     share.title = "its share of the loss that the method has minimised";
     rows.forEach(({ name, cells }) => {
       const [l2, l1] = results.losses[name];
