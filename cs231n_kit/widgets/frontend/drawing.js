@@ -4,8 +4,8 @@ import { SHAPES, number } from "./elements.js";
 
 export const INK = "#1f2430";
 
-// Grid lines and numbers of the square [-1, 1] x [-1, 1] on `size` pixels.
-export function drawAxes(context, size) {
+// Grid lines and numbers of the square [-1, 1] x [-1, 1] on `size` pixels, and the names of its axes.
+export function drawAxes(context, size, [across, up] = ["x₁", "x₂"]) {
   context.strokeStyle = "rgb(31 36 48 / 0.14)";
   context.lineWidth = 1;
   context.beginPath();
@@ -25,8 +25,8 @@ export function drawAxes(context, size) {
     if (value) context.fillText(number(value, 1), 16, (size * (1 - value)) / 2 - 4);
   }
   context.font = "italic 15px Georgia, serif";
-  context.fillText("x₁", size - 14, size - 8);
-  context.fillText("x₂", 14, 18);
+  context.fillText(across, size - 14, size - 8);
+  context.fillText(up, 14, 18);
 }
 
 export function drawShape(context, shape, [x, y], radius, { fill, stroke, width }) {

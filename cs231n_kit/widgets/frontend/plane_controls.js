@@ -3,7 +3,10 @@
 import { button, choice, slider } from "./controls.js";
 import { element, swatch } from "./elements.js";
 
-const PRESET_NAMES = { blobs: "Blobs", circles: "Circles", spiral: "Spiral", moons: "Moons", xor: "XOR" };
+const PRESET_NAMES = {
+  blobs: "Blobs", circles: "Circles", spiral: "Spiral", moons: "Moons", xor: "XOR",
+  line: "Line", outlier: "Outlier", branches: "Two answers",
+};
 
 export function presetControl(session) {
   const presets = session.setup.presets.map((value) => ({ value, text: PRESET_NAMES[value] ?? value }));
