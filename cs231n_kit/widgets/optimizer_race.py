@@ -68,12 +68,19 @@ class OptimizerRace(StatefulWidget):
         super().__init__(_SETUP, self._complete_state({**given, **entries}))
 
     def change(self, **entries):
-        """Set entries of the state, all at once; another surface brings its own start, window and learning rates."""
+        """Set entries of the state, all at once; another surface brings its own start, window and learning rates.
+
+        Settings that are not given stay.
+        """
         kept = self.state
         if entries.get("surface", kept["surface"]) != kept["surface"]:
             kept = {key: value for key, value in kept.items() if key not in states.OF_SURFACE}
         elif entries.get("steps", 0) > kept["steps"] == kept["step"]:
             kept = {**kept, "step": None}  # the last one is shown, and shall be
+        given = entries.get("settings")
+        if isinstance(given, dict) and "settings" in kept:
+            merged = {name: {**own, **given.get(name, {})} for name, own in kept["settings"].items()}
+            entries["settings"] = {**given, **merged}
         self.state = {**kept, **entries}
 
     @property

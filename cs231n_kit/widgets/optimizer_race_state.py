@@ -127,7 +127,7 @@ def state_to_string(state):
 
 def state_from_string(string, lessons=()):
     """Unpack what ``state_to_string`` made; any other string raises ValueError and runs nothing."""
-    return state_values.unpack(string, lambda packed: complete_state(packed, lessons), "optimizer-race")
+    return state_values.unpack(string, lambda packed: complete_state(packed, lessons), "race")
 
 
 def _place(name, value):
