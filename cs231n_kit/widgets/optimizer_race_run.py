@@ -8,6 +8,7 @@ from cs231n_kit import schedules
 from cs231n_kit.optimizers import RULES
 
 FAR = 1e4  # half widths of the window beyond which a path is not followed any further
+TOO_FAR = "it is too far away"
 
 SCHEDULES = {
     "constant": "constant",
@@ -52,7 +53,7 @@ def make_schedule(kind, learning_rate, steps, *, every=25, factor=0.5, decay=0.0
     raise ValueError(f"a schedule is one of {', '.join(SCHEDULES)}; got {kind!r}")
 
 
-def run(surface, start, racers, steps, *, schedule=make_schedule, noise=0.0, seed=0, reach=1.0):
+def run(surface, start, racers, steps, *, schedule=schedules.constant, noise=0.0, seed=0, reach=1.0):
     """Let optimizers race from one start.
 
     Args:
@@ -69,8 +70,6 @@ def run(surface, start, racers, steps, *, schedule=make_schedule, noise=0.0, see
     Returns:
         A ``Race``; its losses are those without noise.
     """
-    if schedule is make_schedule:
-        schedule = schedules.constant
     names = tuple(racers)
     plans = [schedule(racers[name]["learning_rate"]) for name in names]
     rates = np.array([[plan(step) for step in range(steps)] for plan in plans]).reshape(len(names), steps)
@@ -78,17 +77,20 @@ def run(surface, start, racers, steps, *, schedule=make_schedule, noise=0.0, see
     paths = np.full((steps + 1, len(names), 2), np.nan)
     losses = np.full((steps + 1, len(names)), np.nan)
     configs, stopped = [dict(racers[name]) for name in names], {}
-    here = np.tile(np.asarray(start, np.float64), (len(names), 1))
+    start = np.asarray(start, np.float64)
+    here = np.tile(start, (len(names), 1))
     running = list(range(len(names)))
     for step in range(steps + 1):
         if not running:
             break
         values, gradients = surface.values_and_gradients(here)
+        fine = np.isfinite(values) & np.isfinite(gradients).all(axis=1)
+        near = np.abs(here - start).max(axis=1) <= FAR * reach
         for k in list(running):
             paths[step, k] = here[k]
-            reason = _why_stopped(surface, here[k], values[k], gradients[k], start, reach)
-            if reason:
-                stopped[names[k]] = (step, reason)
+            if not (fine[k] and near[k]):
+                reason = "" if fine[k] else surface.why_undefined(here[k])
+                stopped[names[k]] = (step, reason or TOO_FAR)
                 running.remove(k)
                 continue
             losses[step, k] = values[k]
@@ -96,10 +98,3 @@ def run(surface, start, racers, steps, *, schedule=make_schedule, noise=0.0, see
                 config = configs[k] | {"learning_rate": rates[k, step]}
                 here[k], configs[k] = RULES[names[k]](here[k], gradients[k] + shaken[step], config)
     return Race(names, paths.transpose(1, 0, 2), losses.T, rates, stopped)
-
-
-def _why_stopped(surface, point, value, gradient, start, reach):
-    """Why a path ends here; "" where it goes on."""
-    if np.isfinite(value) and np.isfinite(gradient).all():
-        return "it is too far away" if np.abs(point - start).max() > FAR * reach else ""
-    return surface.why_undefined(point) or "it is too far away"

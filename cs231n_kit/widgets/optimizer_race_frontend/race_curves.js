@@ -54,7 +54,7 @@ class StepChart {
     context.font = "11px system-ui, sans-serif";
     this.paint(context);
     context.fillStyle = INK;
-    context.fillRect(this.across(this.session.step) - 0.75, 2, 1.5, this.height - 20);
+    context.fillRect(this.across(this.session.position) - 0.75, 2, 1.5, this.height - 20);
     context.fillStyle = SOFT;
     context.textAlign = "left";
     context.fillText("0", LEFT, this.height - 5);
@@ -65,9 +65,9 @@ class StepChart {
 
 class LossChart extends StepChart {
   words() {
-    const { race, setup, step } = this.session;
+    const { race, setup, position } = this.session;
     const losses = race?.names.map((name, k) => `${setup.titles[name]} ${lossText(this.session, k)}`).join(", ");
-    return `Loss above the lowest at step ${step}: ${losses || "no optimizer"}`;
+    return `Loss above the lowest at step ${position}: ${losses || "no optimizer"}`;
   }
 
   paint(context) {
@@ -102,9 +102,9 @@ class LossChart extends StepChart {
 
 class RateChart extends StepChart {
   words() {
-    const { race, step } = this.session;
-    const share = race?.rates.length ? race.rates[Math.min(step, race.steps - 1)] / Math.max(...race.rates) : 1;
-    return `Learning rate at step ${step}: ${share.toFixed(3)} of the largest`;
+    const { race, position } = this.session;
+    const share = race?.rates.length ? race.rates[Math.min(position, race.steps - 1)] / Math.max(...race.rates) : 1;
+    return `Learning rate at step ${position}: ${share.toFixed(3)} of the largest`;
   }
 
   paint(context) {
@@ -127,7 +127,7 @@ class RateChart extends StepChart {
 }
 
 export function lossText(session, k) {
-  const step = Math.min(session.step, session.race.last[k]);
+  const step = Math.min(session.position, session.race.last[k]);
   const loss = session.loss(k, step);
   if (!Number.isFinite(loss)) return "–";
   if (loss === 0) return "0";

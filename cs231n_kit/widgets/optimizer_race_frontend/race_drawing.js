@@ -55,14 +55,14 @@ export function drawRace(context, plane) {
   for (const place of race.minima) drawMinimum(context, plane.toPixel(place));
   race.names.forEach((name, k) => {
     const line = [];
-    for (let step = 0; step <= Math.min(session.step, race.last[k]); step++) {
+    for (let step = 0; step <= Math.min(session.position, race.last[k]); step++) {
       const place = session.place(k, step);
       if (place) line.push(plane.toPixel(place).map((part) => Math.min(Math.max(part, -FAR), FAR)));
     }
     drawPath(context, line, setup.colors[session.mark(name)]);
   });
   race.names.forEach((name, k) => {
-    const place = session.place(k, Math.min(session.step, race.last[k]));
+    const place = session.place(k, Math.min(session.position, race.last[k]));
     const mark = session.mark(name);
     const style = { fill: setup.colors[mark], stroke: "#fff", width: 4 };
     if (place) drawShape(context, setup.shapes[mark], plane.toPixel(place), 6.5, style);

@@ -149,8 +149,8 @@ export class RacePlane {
     } else if (command || event.altKey) return;
     else if (WAYS[key]) this.push(WAYS[key], event.shiftKey ? 0.1 : 0.02);
     else if (key === " ") session.play();
-    else if (key === "[" || key === ",") session.go(session.step - 1);
-    else if (key === "]" || key === ".") session.go(session.step + 1);
+    else if (key === "[" || key === ",") session.go(session.position - 1);
+    else if (key === "]" || key === ".") session.go(session.position + 1);
     else if (key === "Home") session.go(0);
     else if (key === "End") session.go(session.last);
     else if (key === "+" || key === "=") session.zoom(0.7);
@@ -186,9 +186,9 @@ export class RacePlane {
   }
 
   title() {
-    const { state, setup, step } = this.session;
+    const { state, setup, position } = this.session;
     const names = state.racers.map((name) => setup.titles[name]).join(", ") || "no optimizer";
     const start = state.start.map((part) => number(part)).join(", ");
-    return `Map of the surface with the paths of ${names} from (${start}), up to step ${step}`;
+    return `Map of the surface with the paths of ${names} from (${start}), up to step ${position}`;
   }
 }

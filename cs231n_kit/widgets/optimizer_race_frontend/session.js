@@ -25,7 +25,7 @@ export class RaceSession extends Session {
     return this.race?.steps ?? this.state.steps;
   }
 
-  get step() {
+  get position() {
     return Math.min(this.state.step, this.last);
   }
 
@@ -36,7 +36,7 @@ export class RaceSession extends Session {
 
   play() {
     if (this.playing) return this.pause();
-    let at = this.step >= this.last ? 0 : this.step;
+    let at = this.position >= this.last ? 0 : this.position;
     const pace = Math.min(Math.max((1000 * this.last) / DURATION, 6), FASTEST);
     this.go(at);
     this.playing = setInterval(() => {

@@ -117,27 +117,28 @@ export function stepper(session) {
     session.pause();
     session.go(step());
   };
-  const first = button("|◀", "To the start (Home)", at(() => 0), () => session.step === 0);
-  const back = button("◀", "One step back ([)", at(() => session.step - 1), () => session.step === 0);
+  const first = button("|◀", "To the start (Home)", at(() => 0), () => session.position === 0);
+  const back = button("◀", "One step back ([)", at(() => session.position - 1), () => session.position === 0);
   const play = button("Play", "Play or pause (Space)", () => session.play());
-  const on = button("▶", "One step on (])", at(() => session.step + 1), () => session.step === session.last);
-  const end = button("▶|", "To the end (End)", at(() => session.last), () => session.step === session.last);
+  const on = button("▶", "One step on (])", at(() => session.position + 1), () => session.position === session.last);
+  const end = button("▶|", "To the end (End)", at(() => session.last), () => session.position === session.last);
   const parts = [first, back, play, on, end];
   for (const { node } of parts) node.setAttribute("aria-label", node.title);
   play.node.classList.add("play");
   const input = element("input", { type: "range", min: 0, step: 1, "aria-label": "Step" });
   input.addEventListener("input", () => {
+    const step = Number(input.value); // pausing shows the present one again
     session.pause();
-    session.go(Number(input.value));
+    session.go(step);
   });
   const where = element("output", {});
-  const node = element("div", { class: "steps", role: "group", "aria-label": "Steps" }, ...parts.map((part) => part.node), input, where);
+  const node = element("div", { class: "steps", role: "group", "aria-label": "Play" }, ...parts.map((part) => part.node), input, where);
   const update = () => {
     for (const part of parts) part.update();
     play.node.textContent = session.playing ? "Pause" : "Play";
     input.max = session.last;
-    input.value = session.step;
-    where.textContent = `${session.step} of ${session.last}`;
+    input.value = session.position;
+    where.textContent = `${session.position} of ${session.last}`;
   };
   return { node, update };
 }
