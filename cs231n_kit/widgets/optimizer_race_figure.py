@@ -14,6 +14,7 @@ HEIGHTS = LinearSegmentedColormap.from_list("heights", ["#ffffff", "#dde3ed"])  
 COLOR_OF = dict(zip(TITLES, palette.COLORS, strict=True))
 MARKER_OF = {name: palette.MATPLOTLIB_MARKERS[shape] for name, shape in zip(TITLES, palette.SHAPES, strict=True)}
 SMALLEST = 1e-12  # loss drawn on the logarithmic axis
+BEYOND = 30  # times the first loss, where the axis ends
 
 
 def draw_figure(state, race, drawn, lowest, minima, verdicts):
@@ -64,7 +65,9 @@ def draw_losses(ax, state, race, lowest):
         ax.plot([], [], MARKER_OF[name], color=COLOR_OF[name], label=TITLES[name])
     if state["step"] < state["steps"]:
         ax.axvline(state["step"], color=INK, linewidth=1, linestyle=":")
+    first = (race.losses[:, :1] - lowest).max(initial=SMALLEST)
     ax.set(xlim=(0, state["steps"]), yscale="log", ylabel="loss above the lowest", xlabel="step")
+    ax.set_ylim(None, min(ax.get_ylim()[1], BEYOND * first))
     ax.spines[["top", "right"]].set_visible(False)
     if race.names:
         ax.legend(loc="lower left", fontsize=8.5, framealpha=0.8, edgecolor="none")

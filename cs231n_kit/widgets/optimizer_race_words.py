@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from cs231n_kit.widgets.circuit_words import number
+from cs231n_kit.widgets import circuit_words
 from cs231n_kit.widgets.optimizer_race_state import TITLES
 
 ARRIVED = 1e-3  # of the first loss above the minimum
@@ -102,6 +102,11 @@ def _inside(title, path, losses, lowest, surface):
     if steps > 3 and 0 < lengths[-1] < 0.02 * lengths[0]:
         text += f", and its steps have shrunk to {percent(lengths[-1] / lengths[0])}"
     return {"kind": "running", "step": steps, "text": text + zigzag}
+
+
+def number(value):
+    """A number with three digits."""
+    return circuit_words.number(float(f"{value:.3g}"))
 
 
 def percent(share):

@@ -4,6 +4,7 @@ import { INK } from "../frontend/drawing.js";
 import { element } from "../frontend/elements.js";
 
 const LEAST = 1e-12; // loss that is still drawn
+const BEYOND = 30; // times the first loss, where the axis ends
 const LEFT = 40; // pixels beside the curves, for numbers
 const SOFT = "rgb(31 36 48 / 0.7)";
 const SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
@@ -72,7 +73,8 @@ class LossChart extends StepChart {
 
   paint(context) {
     const { race, setup } = this.session;
-    const shown = Array.from(race.losses).filter((loss) => loss >= LEAST && loss < 1e30);
+    const most = BEYOND * Math.max(...race.names.map((_, k) => this.session.loss(k, 0)).filter(Number.isFinite), LEAST);
+    const shown = Array.from(race.losses).filter((loss) => loss >= LEAST && loss < most);
     const top = Math.ceil(Math.log10(Math.max(...shown, 1e-11)) + 0.05);
     const bottom = Math.min(Math.floor(Math.log10(Math.min(...shown, 1e12))), top - 1);
     const high = this.height - 20;
