@@ -103,7 +103,7 @@ def test_halving_averages_four_pixels():
 
 def test_a_small_training_begins_with_the_networks_own_loss_and_falls(digits):
     X, y, X_val, y_val = digits
-    settings = {"epochs": 3, "batch_size": 300, "hidden": 20, "seed": 4}
+    settings = {"epochs": 3, "batch_size": 300, "hidden": (20,), "seed": 4}
     history = optimizers.train_small(X, y, X_val, y_val, Optimizer("sgd", learning_rate=0.1), **settings)
     network = Sequential(Flatten(), Affine(20), ReLU(), Affine(10)).initialize((1, 8, 8), rng=4)
     scores = network.forward(X).astype(np.float64)
@@ -122,6 +122,8 @@ def test_the_contest_chooses_the_rate_with_the_smallest_last_loss(digits):
     assert found.chosen == {"sgd": 0.1, "adam": 0.003}
     assert found.histories["sgd"][1e30] is None and found.final("sgd", 1e30) == math.inf
     assert found.final("sgd", 0.1) == pytest.approx(np.mean(found.histories["sgd"][0.1].losses[-20:]))
+    rows = optimizers.contest_rows(found)
+    assert rows[0][2] <= rows[1][2] and {row[:2] for row in rows} == {("SGD", 0.1), ("Adam", 0.003)}
     figure = optimizers.contest_figure(found)
     assert_labelled(figure)
     assert [text.get_text() for text in figure.axes[0].get_legend().get_texts()] == ["SGD, η = 0.1", "Adam, η = 0.003"]
