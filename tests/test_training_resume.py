@@ -1,16 +1,20 @@
 """``fit(checkpoint=...)``: a training that was stopped goes on where its cell is run again, to the same numbers."""
 
 import signal
+from pathlib import Path
 
+import nbformat
 import numpy as np
 import pytest
 
+from cs231n_kit import datasets
 from cs231n_kit.networks import Affine, BatchNorm, Dropout, ReLU, Sequential
 from cs231n_kit.training import Callback, CheckpointError, Trainer
 
 Y = np.arange(40) % 3
 X = (np.random.default_rng(0).normal(size=(40, 4)) + 2 * np.eye(4)[Y]).astype(np.float32)
 UPDATES = 3 * 5
+LECTURE = Path(__file__).parents[1] / "notebooks" / "07_training_neural_networks_2.ipynb"
 
 
 @pytest.fixture(autouse=True)
@@ -116,3 +120,38 @@ def test_a_damaged_file_and_a_missing_folder(tmp_path):
         cell(path)
     with pytest.raises(FileNotFoundError, match="The folder .*nowhere does not exist: create it"):
         cell(tmp_path / "nowhere" / "run.npz")
+
+
+def test_the_training_cell_of_lecture_07(tmp_path, monkeypatch, capsys):
+    """Interrupted half-way and run again, it ends with the network of a cell that ran once; then the file is gone."""
+    monkeypatch.chdir(tmp_path)
+    cells = {made.id: made.source.replace("%matplotlib inline", "") for made in nbformat.read(LECTURE, 4).cells}
+    digits = datasets.load("digits")
+    monkeypatch.setattr(datasets, "load", lambda *name, **options: digits)
+    names = {}
+    for name in ("setup", "transfer-data", "body", "pretrain"):
+        exec(cells[name], names)
+    whole = {key: w.copy() for key, w in (names["pretrained"].parameters | names["pretrained"].statistics).items()}
+    assert not list(tmp_path.glob("*.npz"))
+
+    presses, cosine = [60], names["cosine"]
+
+    def pressing(*settings, **more):
+        schedule = cosine(*settings, **more)
+
+        def at(step):
+            if presses == [step]:
+                presses.clear()
+                signal.raise_signal(signal.SIGINT)
+            return schedule(step)
+
+        return at
+
+    names["cosine"] = pressing
+    exec(cells["pretrain"], names)
+    assert names["trainer"].step_count == 60 and len(list(tmp_path.glob("*.npz"))) == 1
+    assert "run the same code again" in capsys.readouterr().out
+    exec(cells["pretrain"], names)
+    assert "goes on after 60 updates" in capsys.readouterr().out
+    np.testing.assert_equal(names["pretrained"].parameters | names["pretrained"].statistics, whole)
+    assert not list(tmp_path.glob("*.npz"))
