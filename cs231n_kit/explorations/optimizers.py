@@ -168,7 +168,8 @@ def halved(images):
 def train_small(X, y, X_val, y_val, optimizer, *, epochs, batch_size=50, hidden=(50,), schedule=None, seed=0):
     """Train a network of fully connected layers with ReLUs; returns its ``History``, or None where it diverged.
 
-    X, X_val: images (N, C, H, W). hidden: the number of units of each hidden layer. The first weights and the order of images depend on the seed alone.
+    X, X_val: images (N, C, H, W). hidden: the number of units of each hidden layer. The first weights and the order of
+    images depend on the seed alone.
     """
     inside = [layer for units in hidden for layer in (Affine(units), ReLU())]
     network = Sequential(Flatten(), *inside, Affine(int(max(y.max(), y_val.max())) + 1))

@@ -42,13 +42,11 @@ def saddle_figure(dimensions=range(1, 11), count=4000, seed=0):
     axes[0].set_title("minima become rare at once", fontsize=11)
     axes[0].legend(frameon=False)
     seen = found[:, 0] > 0
-    axes[1].semilogy(
-        np.array(dimensions)[seen], found[seen, 0], "o", color=COLORS[0], label=f"among {count:,} matrices"
-    )
+    shown = np.array(dimensions)[seen]
+    axes[1].semilogy(shown, found[seen, 0], "o", color=COLORS[0], label=f"among {count:,} matrices")
     along = np.linspace(dimensions[0], dimensions[-1], 100)
-    axes[1].semilogy(
-        along, 3.0 ** (-(along**2) / 4), color=INK, linewidth=1, label="$3^{-D^2/4}$, its fall for large D"
-    )
+    fall = 3.0 ** (-(along**2) / 4)
+    axes[1].semilogy(along, fall, color=INK, linewidth=1, label="$3^{-D^2/4}$, its fall for large D")
     axes[1].set(xlabel="dimension D", ylabel="share of minima", ylim=(0.3 / count, 1.5), xticks=list(dimensions))
     axes[1].set_title("and rarer faster than exponentially", fontsize=11)
     axes[1].legend(frameon=False)

@@ -311,7 +311,7 @@ def test_the_copied_state_is_the_state_and_a_second_view_sees_the_same(notebook)
     assert len(labels) == 2 and labels[0] == labels[1] and "step 40" in labels[0]
     notebook.execute("widget.surface = 'ravine'")
     stage.page.wait_for_function(
-        "[...document.querySelectorAll('.cs231n-race .side .select:first-of-type select')]"
+        "[...document.querySelectorAll('.cs231n-race .settings select')]"
         ".filter(list => list.selectedOptions[0].value === 'ravine').length === 2"
     )
 
