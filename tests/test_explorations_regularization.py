@@ -75,13 +75,6 @@ def test_max_norm_shortens_what_is_too_long_and_nothing_else():
                 np.testing.assert_allclose(now, was * 3 / length, rtol=1e-5)
 
 
-def test_halving_takes_means_of_four_pixels():
-    X = RNG.random((2, 3, 4, 6))
-    halved = regularization.halve(X)
-    assert halved.shape == (2, 3, 2, 3)
-    assert halved[1, 2, 1, 2] == pytest.approx(X[1, 2, 2:, 4:].mean())
-
-
 def test_training_by_each_method():
     seen_by_augment = []
 

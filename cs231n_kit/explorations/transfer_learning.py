@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass, replace
+from itertools import product
 
 import numpy as np
 
@@ -51,14 +52,14 @@ def with_new_head(old, classes, seed=0):
     return Sequential(body, Flatten(), Affine(classes)).initialize(old.input_shape, rng=seed).copy_from(old, BODY)
 
 
-def train_frozen(old, task: FewImages, epochs, seed=0) -> Outcome:
+def train_frozen(old, task: FewImages, epochs, seed=0, points=4) -> Outcome:
     """The first way: all convolutions frozen, a new classifier trained on top of them."""
     network = with_new_head(old, task.classes, seed).freeze(BODY)
     trainer = Trainer(network, optimizer=Optimizer("adam", learning_rate=RATE), epochs=epochs, seed=seed, **QUIET)
-    return follow(trainer, task.X, task.y, lambda: accuracy(network, task.X_new, task.y_new))
+    return follow(trainer, task.X, task.y, lambda: accuracy(network, task.X_new, task.y_new), points=points)
 
 
-def train_on_features(old, task: FewImages, epochs, seed=0) -> Outcome:
+def train_on_features(old, task: FewImages, epochs, seed=0, points=4) -> Outcome:
     """The second way: every image once through the convolutions, and a classifier trained on what comes out."""
     network = with_new_head(old, task.classes, seed)
     body = Sequential(network.steps[0]).initialize(old.input_shape).copy_from(old, BODY)
@@ -72,28 +73,28 @@ def train_on_features(old, task: FewImages, epochs, seed=0) -> Outcome:
     trainer = Trainer(head, optimizer=Optimizer("adam", learning_rate=RATE), epochs=epochs, seed=seed, **QUIET)
     before = time.process_time() - start
 
-    outcome = follow(trainer, features, task.y, lambda: accuracy(head, unseen, task.y_new), before)
+    outcome = follow(trainer, features, task.y, lambda: accuracy(head, unseen, task.y_new), before, points)
     for name in ("w", "b"):
         network.parameters[f"2.{name}"][...] = head.parameters[f"1.{name}"]
     return replace(outcome, network=network)
 
 
-def fine_tune(old, task: FewImages, epochs, seed=0, blocks=1) -> Outcome:
+def fine_tune(old, task: FewImages, epochs, seed=0, points=4, blocks=1) -> Outcome:
     """The third way: after the second, the last convolutions are trained on, too, with a smaller rate."""
-    before = train_on_features(old, task, epochs, seed)
+    before = train_on_features(old, task, epochs, seed, points=1)
     network = before.network.freeze(BODY)
     layers = len(network.steps[0].steps)
     network.unfreeze(*(f"{BODY}.{i}" for i in range(layers - BLOCK * blocks, layers)))
     trainer = Trainer(network, optimizer=Optimizer("adam", learning_rate=SMALL_RATE), epochs=epochs, seed=seed, **QUIET)
-    outcome = follow(trainer, task.X, task.y, lambda: accuracy(network, task.X_new, task.y_new), before.seconds)
+    outcome = follow(trainer, task.X, task.y, lambda: accuracy(network, task.X_new, task.y_new), before.seconds, points)
     return replace(outcome, curve=np.vstack([before.curve[-1:], outcome.curve]))
 
 
-def train_from_scratch(old, task: FewImages, epochs, seed=0) -> Outcome:
+def train_from_scratch(old, task: FewImages, epochs, seed=0, points=4) -> Outcome:
     """The base line: the same network, and nothing taken along."""
     network = Sequential(old.steps[0], Flatten(), Affine(task.classes)).initialize(old.input_shape, rng=seed)
     trainer = Trainer(network, optimizer=Optimizer("adam", learning_rate=RATE), epochs=epochs, seed=seed, **QUIET)
-    return follow(trainer, task.X, task.y, lambda: accuracy(network, task.X_new, task.y_new))
+    return follow(trainer, task.X, task.y, lambda: accuracy(network, task.X_new, task.y_new), points=points)
 
 
 WAYS = dict(zip(STYLES, (train_frozen, train_on_features, fine_tune, train_from_scratch), strict=True))
@@ -104,8 +105,8 @@ def accuracy(network, X, y) -> float:
     return float((network.predict(X, progress=False) == y).mean())
 
 
-def follow(trainer, X, y, evaluate, before=0.0, points=6) -> Outcome:
-    """Train to the end, and evaluate a few times on the way. The clock, which begins at ``before``, stops for that."""
+def follow(trainer, X, y, evaluate, before=0.0, points=4) -> Outcome:
+    """Train to the end, and evaluate at so many points. The clock, which begins at ``before``, stops for that."""
     curve, spent, start = [], before, time.process_time()
     for progress in trainer.steps(X, y):
         if progress.done % -(-progress.total // points) == 0 or progress.done == progress.total:
@@ -132,7 +133,11 @@ def race(old, task: FewImages, sizes, updates, ways=tuple(STYLES)[1:]):
     """
     largest = min(max(sizes), len(task.X))
     sizes = [*(size for size in sorted(sizes) if 2 * size < largest), largest]
-    return {way: {n: WAYS[way](old, first(task, n), epochs_for(updates, n)) for n in sizes} for way in ways}
+    found = {way: {} for way in ways}
+    for way, size in product(ways, sizes):
+        points = {} if size == largest else {"points": 1}
+        found[way][size] = WAYS[way](old, first(task, size), epochs_for(updates, size), **points)
+    return found
 
 
 def sizes_figure(found, chance):
