@@ -4,6 +4,7 @@ import math
 from typing import NamedTuple
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from cs231n_kit.explorations.exploration import Exploration, slider
 from cs231n_kit.networks import Affine, Flatten, ReLU, Sequential
@@ -179,7 +180,8 @@ def train_small(X, y, X_val, y_val, optimizer, *, epochs, batch_size=50, hidden=
         network, optimizer=optimizer, schedule=schedule, batch_size=batch_size, epochs=epochs, seed=seed, **silent
     )
     try:
-        return trainer.fit(X, y, X_val, y_val)
+        with threadpool_limits(1, "blas"):  # such small matrices gain nothing from threads that wait for each other
+            return trainer.fit(X, y, X_val, y_val)
     except NonFiniteError:
         return None
 
