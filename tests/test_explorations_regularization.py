@@ -85,7 +85,7 @@ def test_training_by_each_method():
     methods = {
         "nothing": Method(),
         "L2": Method(decay=0.05),
-        "L1": Method(after=regularization.shrink(0.05)),
+        "L1": Method(after=regularization.shrink(0.5)),
         "dropout": Method(keep=0.5),
         "augmentation": Method(augment=augment),
     }
