@@ -17,8 +17,8 @@ def plans(steps, high, low, warm_up=0.1):
     warm_up: the share of steps that a warm-up takes.
     """
     return {
-        f"constant, {high:g}": schedules.constant(high),
-        f"constant, {low:g}": schedules.constant(low),
+        f"constant, {high:.2g}": schedules.constant(high),
+        f"constant, {low:.2g}": schedules.constant(low),
         "step decay": schedules.step_decay(high, max(1, math.ceil(steps / 4)), (low / high) ** (1 / 3)),
         "1/t decay": schedules.inverse_time_decay(high, (high / low - 1) / steps),
         "warm-up, cosine": schedules.cosine(high, steps, warm_up=int(warm_up * steps)),

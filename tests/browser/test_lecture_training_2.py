@@ -60,3 +60,59 @@ def test_pictures_of_regularisation_and_transfer_in_both_themes(lecture, theme, 
         place.scroll_into_view_if_needed()
         place.screenshot(path=pictures / f"lecture-07-{theme.split()[-1].lower()}-{name}.png")
     assert lecture.contrast("[role=status], .widget-label") >= 4.5
+
+
+def wait_for_sentence(lecture, name, text):
+    lecture.cell(name).locator("[role=status]").filter(has_text=text).wait_for()
+
+
+def press_slider(lecture, name, label, *keys):
+    slider = lecture.cell(name).locator(".widget-slider").filter(has_text=label).locator("[role=slider]")
+    for key in keys:
+        slider.press(key)
+
+
+def test_sgd_is_thrown_out_of_the_valley_and_the_words_say_why(lecture):
+    race = lecture.cell("optimizer-zigzag").locator(".cs231n-race")
+    verdict = race.locator(".racer:not(.off) .verdict")
+    verdict.filter(has_text="steps turn back").wait_for()
+    race.get_by_label("rate of SGD", exact=True).fill("0.06")
+    words = "with learning rate 0.06 and curvature 40 it needs a rate below 0.05"
+    verdict.filter(has_text=words).wait_for()
+    race.get_by_label("Condition", exact=True).fill("0")  # a round bowl: 10 to the power 0
+    verdict.filter(has_text="SGD needs").wait_for()
+    assert "turn back" not in verdict.inner_text()
+
+
+def test_the_race_with_momentum_plays_to_its_end_and_its_start_is_dragged(lecture):
+    page, race = lecture.page, lecture.cell("optimizer-momentum-race").locator(".cs231n-race")
+    where = race.locator(".steps output")
+    assert where.inner_text() == "0 of 100"
+    race.locator(".play").click()
+    where.filter(has_text="100 of 100").wait_for()
+    canvas = race.locator("canvas.plot")
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
+    scale = box["width"] / 2.4
+    page.mouse.move(box["x"] + 0.2 * scale, box["y"] + 0.6 * scale)  # (-1, 0.6)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 2.2 * scale, box["y"] + 1.2 * scale, steps=8)
+    page.mouse.up()
+    page.wait_for_function("canvas => canvas.ariaLabel.includes('from (1.00, ')", arg=canvas.element_handle())
+
+
+def test_the_stable_rate_and_a_lifted_hessian_follow_their_sliders(lecture):
+    wait_for_sentence(lecture, "optimizer-rate-sliders", "A thousandth of the way is left after")
+    press_slider(lecture, "optimizer-rate-sliders", "Learning rate", "End")
+    wait_for_sentence(lecture, "optimizer-rate-sliders", "y grows")
+    press_slider(lecture, "saddle-sliders", "Lift", "End")
+    wait_for_sentence(lecture, "saddle-sliders", "a minimum")
+
+
+def test_a_schedule_that_falls_lets_sgd_settle(lecture):
+    race = lecture.cell("schedule-race").locator(".cs231n-race")
+    loss = race.locator(".racer:not(.off) .loss")
+    wandering = float(loss.inner_text().replace("−", "-"))
+    race.get_by_label("Learning rate over time", exact=True).select_option("cosine")
+    race.locator(".racer:not(.off) .verdict").filter(has_text="thousandth").wait_for()
+    assert float(loss.inner_text().replace("−", "-")) < wandering / 10
