@@ -73,7 +73,14 @@ LESSONS = {
         "Noise and a decaying rate",
         "Gradients of minibatches are noisy, and at a constant rate SGD never settles: it wanders about the minimum. "
         "Choose a schedule that falls, and it settles. Switch back to constant with a smaller rate: calm, but slow.",
-        {"condition": 5.0, "noise": 2.0, "racers": ["sgd"], "steps": 200, "settings": {"sgd": {"learning_rate": 0.2}}},
+        {
+            "condition": 5.0,
+            "noise": 1.0,
+            "seed": 3,
+            "racers": ["sgd"],
+            "steps": 200,
+            "settings": {"sgd": {"learning_rate": 0.3}},
+        },
     ),
     "beale": Lesson(
         "All six on Beale's function",
