@@ -79,7 +79,7 @@ def test_the_race_with_momentum_plays_to_its_end_and_its_start_is_dragged(lectur
     where = race.locator(".steps output")
     assert where.inner_text() == "0 of 100"
     race.locator(".play").click()
-    where.filter(has_text="100 of 100").wait_for()
+    where.filter(has_text="100 of 100").wait_for(timeout=60_000)
     canvas = race.locator("canvas.plot")
     canvas.scroll_into_view_if_needed()
     box = canvas.bounding_box()

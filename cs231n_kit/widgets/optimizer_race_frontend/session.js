@@ -4,7 +4,8 @@ import { Session } from "../frontend/session.js";
 
 const FRAME = 40; // milliseconds while it plays
 const DURATION = 5000; // milliseconds for all steps, if that is not too fast
-const FASTEST = 60; // steps a second
+const SLOWEST = 0.006; // steps a millisecond
+const FASTEST = 0.06;
 
 const floats = ({ buffer, byteOffset, byteLength }) => new Float32Array(buffer.slice(byteOffset, byteOffset + byteLength));
 
@@ -36,11 +37,12 @@ export class RaceSession extends Session {
 
   play() {
     if (this.playing) return this.pause();
-    let at = this.position >= this.last ? 0 : this.position;
-    const pace = Math.min(Math.max((1000 * this.last) / DURATION, 6), FASTEST);
-    this.go(at);
+    const from = this.position >= this.last ? 0 : this.position;
+    const pace = Math.min(Math.max(this.last / DURATION, SLOWEST), FASTEST);
+    const begun = performance.now();
+    this.go(from);
     this.playing = setInterval(() => {
-      at += (pace * FRAME) / 1000;
+      const at = from + pace * (performance.now() - begun);
       this.go(Math.floor(at));
       if (at >= this.last || !this.views.size) this.pause();
     }, FRAME);
