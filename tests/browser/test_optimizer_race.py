@@ -237,19 +237,15 @@ def test_a_surface_of_ones_own_is_typed_and_errors_are_shown_in_place(notebook):
     assert len(set(map(tuple, stage.colors((2.2, -1), 30)))) > 3, "lines of equal height"
 
 
-@pytest.mark.parametrize("name", LESSONS)
-def test_lessons(notebook, name):
-    if name == "zigzag":
-        Stage(notebook, "OptimizerRace()")
-    stage = Stage.__new__(Stage)
-    stage.notebook, stage.page = notebook, notebook.page
-    stage.root = stage.page.locator(".cs231n-race").first
-    stage.root.get_by_label("Things to see").select_option(name)
-    stage.settle()
-    assert stage.root.locator(".lesson .text").inner_text() == LESSONS[name].text
-    assert notebook.value(f"widget.state == OptimizerRace(lesson={name!r}).state")
-    shown = stage.root.locator(".racer:not(.off) .verdict").all_inner_texts()
-    assert shown == [f"{verdict['text']}." for verdict in notebook.value("widget.verdicts()")]
+def test_lessons(notebook):
+    stage = Stage(notebook, "OptimizerRace()")
+    for name, lesson in LESSONS.items():
+        stage.root.get_by_label("Things to see").select_option(name)
+        stage.settle()
+        assert stage.root.locator(".lesson .text").inner_text() == lesson.text
+        assert notebook.value(f"widget.state == OptimizerRace(lesson={name!r}).state")
+        shown = stage.root.locator(".racer:not(.off) .verdict").all_inner_texts()
+        assert shown == [f"{verdict['text']}." for verdict in notebook.value("widget.verdicts()")]
 
 
 def test_a_finger_drags_the_start_and_scrolls_elsewhere(notebook):
