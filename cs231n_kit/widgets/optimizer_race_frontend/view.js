@@ -23,12 +23,12 @@ class RaceView extends View {
     );
     const tools = this.keep(toolbar(session, this.announce, "OptimizerRace", ...mapButtons(session)));
     const curves = this.keep(lossChart(session), rateChart(session));
-    const settings = [surfaceSettings(session), runSettings(session)].map((parts) => element("div", {}, ...this.keep(...parts)));
+    const settings = this.keep(...surfaceSettings(session), ...runSettings(session));
     return [
       lesson,
-      element("div", { class: "stage" }, this.plane.canvas, steps, ...tools, this.status),
+      element("div", { class: "stage" }, this.plane.canvas, steps, ...tools, this.status,
+        element("div", { class: "settings" }, ...settings)),
       element("div", { class: "side" }, ...curves, table),
-      element("div", { class: "settings" }, ...settings),
       element("div", { class: "wide" }, notes, helpText(this.helpId, RACE_KEYS)),
     ];
   }
