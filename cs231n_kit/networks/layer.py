@@ -74,7 +74,7 @@ class Layer:
     def propagate(self, x, path, run):
         """The output for a batch x; its cache is kept where the pass keeps caches."""
         try:
-            out, cache = self.forward(x, run.own[path], run.mode)
+            out, cache = self.forward(x, run.own[path], "test" if path in run.frozen else run.mode)
         except Exception as error:
             error.add_note(f"This happened in the forward pass of layer {path}, {self!r}.")
             raise

@@ -10,6 +10,7 @@ from cs231n_kit.arrays import array_module, as_floats
 from cs231n_kit.networks import storage
 from cs231n_kit.networks.arrangements import Chain
 from cs231n_kit.networks.layer import Layer, batch_of, check_count
+from cs231n_kit.networks.paths import layer_of, layers_inside, paths_around
 from cs231n_kit.networks.summary import Summary
 from cs231n_kit.networks.trace import Row, Signal
 
@@ -20,11 +21,12 @@ LONG_WORK = 100_000_000_000  # multiply-adds that take about a second and deserv
 class Pass:
     """A forward or backward pass: what layers find and what they leave, by path."""
 
-    trained: set[str]  # layers and arrangements with parameters
+    trained: set[str]  # layers and arrangements with parameters to train
     own: dict[str, dict]  # each layer's arrays by name
     mode: str = "test"
     caches: dict | None = None  # None: a forward pass that keeps none
     observe: Callable | None = None
+    frozen: frozenset[str] = frozenset()  # layers that run in mode "test" in any case
     gradients: dict = field(default_factory=dict)
 
     def show(self, path, array) -> None:
@@ -43,18 +45,22 @@ class Sequential(Chain):
 
     ``parameters``
         the arrays to train, in a fixed order. An optimiser updates them in place.
+    ``trainable``
+        those of them that are not frozen.
     ``gradients``
-        the same keys, after ``backward``.
+        the same keys as ``trainable``, after ``backward``.
     ``statistics``
         running means and variances, which are saved with the parameters but not trained.
 
-    ``input_shape`` and ``dtype`` are None until ``initialize``.
+    ``frozen`` holds the paths of layers that stay as they are: see ``freeze``. ``input_shape`` and ``dtype`` are None
+    until ``initialize``.
     """
 
     def __init__(self, *steps):
         super().__init__(*steps)
         self.input_shape: tuple[int, ...] | None = None
         self.dtype: np.dtype | None = None
+        self.frozen: frozenset[str] = frozenset()
         self.parameters: dict[str, np.ndarray] = {}
         self.gradients: dict[str, np.ndarray] = {}
         self.statistics: dict[str, np.ndarray] = {}
@@ -95,7 +101,8 @@ class Sequential(Chain):
 
         x: (N, *input_shape); converted to the network's dtype, except words. Other heights, widths and lengths are
             welcome where all parameters fit them, as in a network of convolutions.
-        mode: "train" drops units and normalises by the batch; "test" uses running statistics.
+        mode: "train" drops units and normalises by the batch; "test" uses running statistics. Frozen layers are
+            always in mode "test".
         observe: called as ``observe(path, array)`` with the output of every layer, and of ``Residual`` and
             ``Parallel`` where their branches meet. It must not change the arrays.
         cache: False keeps nothing for ``backward``, which saves memory. With True, backward works in both modes.
@@ -117,7 +124,7 @@ class Sequential(Chain):
 
         dout: the loss's gradient with respect to what ``forward`` returned, of the same shape.
         input_gradient: True returns dx, of the shape of x. Otherwise the result is None, and work that only dx needs
-            is left out: the first layer's input gradient, and all layers before the first parameters.
+            is left out: all layers before the first trainable parameters, and the input gradient of that layer.
         observe: called as ``observe(path, array)`` with the gradient at the output of every layer that takes part.
         """
         self._check_initialized()
@@ -130,10 +137,11 @@ class Sequential(Chain):
             raise ValueError(f"dout must have the shape of the scores, {self._output_shape}, not {dout.shape}")
         run = self._pass(observe=observe, caches=self._caches)
         dx = self.propagate_back(dout, "", run, input_gradient)
-        missing = [key for key in self.parameters if key not in run.gradients]
+        trainable = self.trainable
+        missing = [key for key in trainable if key not in run.gradients]
         if missing:
             raise RuntimeError(f"no layer's backward returned the gradient of {', '.join(missing)}")
-        self.gradients = {key: run.gradients[key] for key in self.parameters}
+        self.gradients = {key: run.gradients[key] for key in trainable}
         return dx if input_gradient else None
 
     def scores(self, X, batch_size=200, progress: bool | None = None):
@@ -163,6 +171,32 @@ class Sequential(Chain):
         """(path, layer) of each layer, arrangements opened, in the order of the forward pass."""
         return self.leaves("")
 
+    @property
+    def trainable(self) -> dict[str, np.ndarray]:
+        """The parameters of layers that are not frozen."""
+        return {key: w for key, w in self.parameters.items() if layer_of(key) not in self.frozen}
+
+    def freeze(self, *paths) -> "Sequential":
+        """Let the layers at these paths, and inside of them, stay exactly as they are; returns the network.
+
+        paths: such as "0", or "3" for all of an arrangement; none for the whole network. Before or after
+            ``initialize``, which makes new arrays but leaves frozen what is frozen.
+
+        Training moves nothing in frozen layers: ``backward`` gives them no gradients, so that no optimiser updates
+        them, and goes no further back than the first layer with something to train, which saves time. They run in
+        mode "test" in a training pass too: batch normalisation uses its running statistics and does not update them,
+        dropout drops nothing. A file that ``save`` writes does not say what is frozen.
+
+        Raises ValueError for a path that the network has not.
+        """
+        self.frozen = self.frozen | layers_inside(self, paths)
+        return self
+
+    def unfreeze(self, *paths) -> "Sequential":
+        """Train the layers at these paths, and inside of them, again; none for all. Arguments as for ``freeze``."""
+        self.frozen = self.frozen - layers_inside(self, paths)
+        return self
+
     def summary(self, input_shape=None) -> Summary:
         """A table of all layers: shapes, parameters, multiply-adds, activation memory and receptive field.
 
@@ -173,7 +207,7 @@ class Sequential(Chain):
             self._check_initialized("or give the summary an input_shape")
             input_shape = self.input_shape
         itemsize = np.dtype(self.dtype or np.float32).itemsize
-        return Summary.of(self._trace(input_shape), _shape(input_shape), itemsize)
+        return Summary.of(self._trace(input_shape), _shape(input_shape), itemsize, self.frozen)
 
     def save(self, path) -> None:
         """Write parameters and statistics to an .npz file, which takes its place in one step or not at all."""
@@ -188,6 +222,19 @@ class Sequential(Chain):
         """
         self._check_initialized()
         storage.load(path, self.parameters | self.statistics)
+        self._caches = self._output_shape = None
+        return self
+
+    def copy_from(self, other: "Sequential", *paths) -> "Sequential":
+        """Copy parameters and statistics of the layers at these paths from another network, in place.
+
+        paths: as for ``freeze``; in both networks they must lead to layers with arrays of the same names and shapes,
+            as where ``Sequential(body, Affine(6))`` lends its body, "0", to ``Sequential(body, Affine(4))``.
+
+        Returns this network. Raises ValueError, and changes nothing, where something does not fit.
+        """
+        chosen, lent = self._arrays(paths), other._arrays(paths)
+        storage.fill(chosen, lent, f"What is to be copied of {', '.join(map(repr, paths)) or 'the other network'}")
         self._caches = self._output_shape = None
         return self
 
@@ -214,9 +261,14 @@ class Sequential(Chain):
         own = {path: {name: arrays[f"{path}.{name}"] for name in names} for path, names in self._own_names.items()}
         for path, generator in self._generators.items():
             own[path]["generator"] = generator
-        parts = [key.split(".")[:-1] for key in self.parameters]
-        trained = {".".join(part[: i + 1]) for part in parts for i in range(len(part))}
-        return Pass(trained, own, **settings)
+        trained = {place for key in self.trainable for place in paths_around(layer_of(key))}
+        return Pass(trained, own, frozen=self.frozen, **settings)
+
+    def _arrays(self, paths) -> dict[str, np.ndarray]:
+        """Parameters and statistics of the layers at these paths and inside of them."""
+        self._check_initialized()
+        inside = layers_inside(self, paths)
+        return {key: array for key, array in (self.parameters | self.statistics).items() if layer_of(key) in inside}
 
     def _check_initialized(self, otherwise=""):
         if self.input_shape is None:

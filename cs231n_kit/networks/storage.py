@@ -29,14 +29,21 @@ def save(path, arrays: dict) -> None:
 
 def load(path, arrays: dict) -> None:
     """Fill the arrays, in place, with those of the same names in the file, once all is known to fit."""
-    stored = _read(path)
+    fill(arrays, _read(path), path)
+
+
+def fill(arrays: dict, stored: dict, origin) -> None:
+    """Fill the arrays, in place, with the stored ones of the same names.
+
+    Raises ValueError, naming their origin, and changes nothing, unless names and shapes are the same.
+    """
     problems = [
         *_some("missing", [name for name in arrays if name not in stored]),
         *_some("additional", [name for name in stored if name not in arrays]),
         *_some("wrong", [_misfit(name, array, stored[name]) for name, array in arrays.items() if name in stored]),
     ]
     if problems:
-        raise ValueError(f"{path} does not fit this network: {'; '.join(problems)}. Nothing was loaded.")
+        raise ValueError(f"{origin} does not fit this network: {'; '.join(problems)}. Nothing was loaded.")
     for name, array in arrays.items():
         array[...] = array_module(array).asarray(stored[name])
 

@@ -19,6 +19,7 @@ class SummaryRow:
     multiply_adds: int
     memory: int  # bytes of the output
     receptive_field: tuple[int, int] | None  # (height, width) in pixels of the input; None where it is no image
+    frozen: bool = False
 
 
 @dataclass(frozen=True)
@@ -34,12 +35,17 @@ class Summary:
     rows: tuple[SummaryRow, ...]
 
     @classmethod
-    def of(cls, rows: list[Row], input_shape, itemsize) -> "Summary":
-        return cls(input_shape, tuple(_summary_row(row, itemsize) for row in rows))
+    def of(cls, rows: list[Row], input_shape, itemsize, frozen=frozenset()) -> "Summary":
+        return cls(input_shape, tuple(_summary_row(row, itemsize, row.path in frozen) for row in rows))
 
     @property
     def parameters(self) -> int:
         return sum(row.parameters for row in self.rows)
+
+    @property
+    def trainable(self) -> int:
+        """How many of the parameters are not frozen."""
+        return sum(row.parameters for row in self.rows if not row.frozen)
 
     @property
     def multiply_adds(self) -> int:
@@ -85,7 +91,8 @@ class Summary:
         for row in self.rows:
             counts = [f"{count:,}" if count else "" for count in (row.parameters, row.multiply_adds)]
             field = self._field(row.receptive_field)
-            table.append((row.path, row.layer, _times(row.output_shape), *counts, _bytes(row.memory), field))
+            layer = f"{row.layer} · frozen" if row.frozen else row.layer
+            table.append((row.path, layer, _times(row.output_shape), *counts, _bytes(row.memory), field))
         totals = f"{self.parameters:,}", f"{self.multiply_adds:,}", _bytes(self.memory)
         table.append(("", "total", "", *totals, ""))
         return table if seen else [cells[:-1] for cells in table]
@@ -102,13 +109,15 @@ class Summary:
         notes = ["All for one example; memory is that of each layer's output."]
         if any(row.receptive_field and self._is_all(row.receptive_field) for row in self.rows):
             notes.append("(all): as large as the input or larger, padding counted.")
+        if any(row.frozen for row in self.rows):
+            notes.append(f"{self.trainable:,} of the {self.parameters:,} parameters are trained; frozen layers stay.")
         return notes
 
 
 LEFT = 3  # columns of text, which are aligned at the left; numbers follow
 
 
-def _summary_row(row, itemsize) -> SummaryRow:
+def _summary_row(row, itemsize, frozen) -> SummaryRow:
     leaf = isinstance(row.layer, Layer)
     arrays = row.layer.parameters(row.input_shape).values() if leaf else ()
     return SummaryRow(
@@ -119,6 +128,7 @@ def _summary_row(row, itemsize) -> SummaryRow:
         row.multiply_adds,
         math.prod(row.output.shape) * itemsize,
         row.output.seen and row.output.seen.size,
+        frozen,
     )
 
 

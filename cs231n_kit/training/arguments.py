@@ -80,6 +80,12 @@ def samples(name: str, X, network):
     return X
 
 
+def something_to_train(network) -> None:
+    """Raise ValueError where all parameters are frozen."""
+    if network.parameters and not network.trainable:
+        raise ValueError("All layers with parameters are frozen, so there is nothing to train: unfreeze one of them")
+
+
 def targets(name: str, y, X_name: str, X, classification: bool):
     """y as an array with one row for each sample of X; for classification integers (N,), 0 or more."""
     y = array_module(y).asarray(y)

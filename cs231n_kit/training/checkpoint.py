@@ -4,6 +4,7 @@ import json
 import zipfile
 import zlib
 from dataclasses import fields
+from pathlib import Path
 
 import numpy as np
 
@@ -46,13 +47,19 @@ def save(trainer, path) -> None:
     _write(path, facts, groups)
 
 
-def load(trainer, path) -> None:
-    """Bring trainer and network to the state that was saved; both stay as they are where anything does not fit."""
+def load(trainer, path, epoch_of: dict | None = None) -> None:
+    """Bring trainer and network to the state that was saved; both stay as they are where anything does not fit.
+
+    epoch_of: the samples and batch size that the training must have begun with, where they are known.
+    """
     network = trainer.network
     facts, groups = _read(path)
     for name, value in _made_of(trainer).items():
-        if facts[name] != value:
-            raise CheckpointError(f"{path} is of a training with {name} = {facts[name]!r}, but here it is {value!r}")
+        found = facts.get(name, [])  # a file that says nothing of frozen layers is of a training without any
+        if found != value:
+            raise CheckpointError(f"{path} is of a training with {name} = {found!r}, but here it is {value!r}")
+    if epoch_of not in (None, facts["epoch_of"]):
+        raise CheckpointError(f"{path} is of a training with {facts['epoch_of']}, but here it is {epoch_of}")
     saved, best = Snapshot(network), None
     _fill(saved, path, groups["parameters"], groups["statistics"])
     if facts["best_epoch"] is not None:
@@ -73,6 +80,19 @@ def load(trainer, path) -> None:
         trainer.epoch_of = facts["epoch_of"]
 
 
+def resume(trainer, path) -> bool:
+    """Load the checkpoint, and say so, if there is one. Raises CheckpointError, as ``load``, if it does not fit."""
+    if not Path(path).exists():
+        return False
+    try:
+        load(trainer, path, trainer.epoch_of)
+    except CheckpointError as error:
+        raise CheckpointError(f"{error}. To begin anew, delete the file, or keep this training in another") from error
+    state = "is complete" if trainer.epoch >= trainer.epochs else f"goes on after {trainer.step_count:,} updates"
+    print(f"The training kept in {path} {state}. To begin anew, delete that file.")
+    return True
+
+
 def _made_of(trainer) -> dict:
     """The settings that must be the same for training to go on to the same numbers, as far as JSON can hold them."""
     return {
@@ -83,6 +103,7 @@ def _made_of(trainer) -> dict:
         "clip_norm": trainer.clip_norm,
         "best_by": trainer.best_by,
         "metric_name": trainer.history.metric_name,
+        "frozen": sorted(trainer.network.frozen),
     }
 
 

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from cs231n_kit.networks.paths import layer_of
 from cs231n_kit.training.snapshot import all_finite
 
 LARGE = 30  # data beyond this was hardly standardised
@@ -74,7 +75,7 @@ def _first_in_backward(network, gradients, kinds):
     # What arrives at a layer's output was computed by the layer after it, together with that one's own gradients.
     guilty = order.index(gradients.path) + 1 if gradients.path in order else 0
     for path, gradient in reversed(network.gradients.items()):
-        if order.index(_layer(path)) >= guilty and not all_finite([gradient]):
+        if order.index(layer_of(path)) >= guilty and not all_finite([gradient]):
             named = _named(path, kinds)
             return "backward", path, f"in the backward pass, NaN or infinity is first in the gradient of {named}"
     if gradients.path in order and guilty < len(order):
@@ -102,7 +103,7 @@ def _error(trainer, X, rate, place, path, what):
     kinds = _kinds(trainer.network)
     message = f"Training stopped at update {step}: {what}. {_advice(trainer, X, rate, place)}"
     return NonFiniteError(
-        message, step=step, place=place, path=path, kind=kinds.get(path) or kinds.get(_layer(path), "")
+        message, step=step, place=place, path=path, kind=kinds.get(path) or kinds.get(layer_of(path), "")
     )
 
 
@@ -126,10 +127,5 @@ def _kinds(network) -> dict[str, str]:
     return {path: type(layer).__name__ for path, layer in network.layers()}
 
 
-def _layer(path):
-    """The path of the layer that the parameter belongs to."""
-    return path.rpartition(".")[0]
-
-
 def _named(path, kinds):
-    return f"{path!r} ({kinds.get(path) or kinds.get(_layer(path), 'arrangement')})"
+    return f"{path!r} ({kinds.get(path) or kinds.get(layer_of(path), 'arrangement')})"

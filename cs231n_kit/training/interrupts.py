@@ -22,13 +22,18 @@ def interrupts_wait():
             handler(*waiting[0])
 
 
-def how_to_go_on(trainer) -> str:
-    """What an interrupted training leaves, and what to call next."""
+def how_to_go_on(trainer, checkpoint=None) -> str:
+    """What an interrupted training leaves, and what to call next; ``checkpoint`` is the file that keeps it, if any."""
     text = (
         f"Stopped after {trainer.step_count:,} updates, in epoch {min(trainer.epoch + 1, trainer.epochs)} of "
-        f"{trainer.epochs}. The network holds the weights of the last update. To go on from here, call fit with the "
-        'same data again; to keep it for later, trainer.save("training.npz").'
+        f"{trainer.epochs}. The network holds the weights of the last update. "
     )
+    if checkpoint:
+        text += f"{checkpoint} keeps the training: to go on from here, run the same code again."
+    else:
+        text += (
+            'To go on from here, call fit with the same data again; to keep it for later, trainer.save("training.npz").'
+        )
     if trainer.best is not None:
         best = trainer.history.epoch_in_words(trainer.history.best_epoch)
         text += f" The best weights so far, of {best}, come back with trainer.restore_best()."

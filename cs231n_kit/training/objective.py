@@ -16,5 +16,5 @@ def objective(trainer, scores, y):
 
 
 def weights(network) -> dict:
-    """The parameters that are regularised: all but biases and the scales and shifts of normalisation."""
-    return {path: w for path, w in network.parameters.items() if path.rpartition(".")[2] not in NOT_REGULARIZED}
+    """The parameters that are regularised: trainable, and no biases nor scales and shifts of normalisation."""
+    return {path: w for path, w in network.trainable.items() if path.rpartition(".")[2] not in NOT_REGULARIZED}

@@ -10,8 +10,9 @@ import numpy as np
 from cs231n_kit.arrays import array_module
 from cs231n_kit.losses import softmax_loss
 from cs231n_kit.optimizers import Optimizer
-from cs231n_kit.training import arguments, checkpoint
-from cs231n_kit.training.callbacks import Callback, ProgressBar
+from cs231n_kit.training import arguments
+from cs231n_kit.training import checkpoint as checkpointing
+from cs231n_kit.training.callbacks import Callback, Checkpoint, ProgressBar
 from cs231n_kit.training.evaluation import accuracy, evaluate, is_classification
 from cs231n_kit.training.history import History
 from cs231n_kit.training.interrupts import how_to_go_on, interrupts_wait
@@ -30,7 +31,7 @@ class Trainer:
     Parameters
     ----------
     network
-        An initialised network of ``cs231n_kit.networks``, trained in place.
+        An initialised network of ``cs231n_kit.networks``, trained in place, except for what it keeps frozen.
     loss
         A function (scores, y) -> (loss, gradient), as in ``cs231n_kit.losses``.
     optimizer
@@ -42,8 +43,8 @@ class Trainer:
         Every epoch takes all samples in random order, evenly divided into batches of at most ``batch_size``.
     regularization
         The strength λ of the L2 penalty in the course's convention, without a factor 1/2: the loss grows by λ Σ w²
-        and the gradient by 2 λ w. Biases, gamma and beta are left out. Decay that is decoupled from the loss is
-        ``Optimizer("adamw", weight_decay=...)``.
+        and the gradient by 2 λ w. Biases, gamma and beta are left out, and frozen layers. Decay that is decoupled
+        from the loss is ``Optimizer("adamw", weight_decay=...)``.
     clip_norm
         The largest norm of all gradients together; left out, they are not clipped.
     augment
@@ -120,27 +121,35 @@ class Trainer:
         self.best = self._before = None
         self._stopping = False
 
-    def fit(self, X, y, X_val=None, y_val=None) -> History:
+    def fit(self, X, y, X_val=None, y_val=None, *, checkpoint=None) -> History:
         """Train on samples X (N, ...) with targets y (N, ...) until ``epochs`` epochs are done; returns the history.
 
         At the end the network holds the weights of the best epoch, by the validation data (N', ...), if there is
         any. ``fit`` goes on from where the trainer stands: with the same data after Ctrl-C or ``load``, and with a
         larger ``epochs`` after the end, from the weights that the network then holds.
 
+        checkpoint: a file in which to keep the training, after every epoch and at Ctrl-C. Where it is there already,
+        a trainer that has not begun goes on from it, to the same numbers: so a stopped program or notebook cell is
+        simply run again, also by another process, and a training that was complete is not repeated. Delete the file
+        to begin anew.
+
         Ctrl-C stops training, says how to go on and returns the history so far; the network then holds the weights
         of the last complete update. Raises NonFiniteError, a FloatingPointError that names the layer, before an
-        update with NaN or infinity, and ValueError or TypeError for data that does not fit the network or the loss.
+        update with NaN or infinity, and ValueError or TypeError for data that does not fit the network or the loss;
+        CheckpointError where the file is of another network, training, or number of samples.
         """
         self._stopping, started, error = False, [], None
+        callbacks = [*self.callbacks, Checkpoint(checkpoint)] if checkpoint else self.callbacks
         try:
             steps = self.steps(X, y, X_val, y_val)
-            if self.epoch >= self.epochs:
+            resumed = checkpoint and self.step_count == 0 and checkpointing.resume(self, checkpoint)
+            if self.epoch >= self.epochs and not resumed:
                 warnings.warn(f"All {self.epochs} epochs are done: raise trainer.epochs to go on", stacklevel=2)
-            for callback in self.callbacks:
+            for callback in callbacks:
                 started.append(callback)
                 callback.on_start(self, self._progress())
             for progress in steps:
-                for callback in self.callbacks:
+                for callback in callbacks:
                     callback.on_step(self, progress)
                 if self._stopping:
                     break
@@ -149,7 +158,7 @@ class Trainer:
         for callback in started:
             callback.on_stop(self, error)
         if isinstance(error, KeyboardInterrupt):
-            print(how_to_go_on(self))
+            print(how_to_go_on(self, checkpoint))
         elif error is not None:
             raise error
         elif self.best is not None:
@@ -166,6 +175,7 @@ class Trainer:
         Ask for the next one to train on; do not ask to pause. Another call goes on where this one was left. The
         best weights are kept but not restored: see ``restore_best``. Arguments and errors as ``fit``.
         """
+        arguments.something_to_train(self.network)
         X, y = self._fitting("X", X, "y", y)
         if (X_val is None) != (y_val is None):
             raise ValueError("X_val and y_val belong together: give both or neither")
@@ -184,6 +194,7 @@ class Trainer:
 
         Augmentation, regularisation, clipping and schedule apply. Raises NonFiniteError as ``fit``.
         """
+        arguments.something_to_train(self.network)
         self._update(*self._checked("X", X, "y", y), in_epoch=False)
         return self.history.losses[-1]
 
@@ -200,7 +211,7 @@ class Trainer:
 
     def save(self, path) -> None:
         """Write a checkpoint: all that ``fit`` needs to go on to the same numbers, in one npz file, atomically."""
-        checkpoint.save(self, path)
+        checkpointing.save(self, path)
 
     def load(self, path) -> None:
         """Continue from a checkpoint, in a trainer made like the one that saved it; ``fit`` then goes on.
@@ -208,7 +219,7 @@ class Trainer:
         ``epochs`` may differ. Raises CheckpointError, and changes nothing, where the file is damaged or of another
         network or training.
         """
-        checkpoint.load(self, path)
+        checkpointing.load(self, path)
 
     def learning_rate(self) -> float:
         """That of the latest update; before the first, NaN unless the optimizer was given one."""

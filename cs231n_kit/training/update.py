@@ -6,6 +6,7 @@ from collections.abc import Callable
 import numpy as np
 
 from cs231n_kit.clipping import clip_by_norm
+from cs231n_kit.networks.paths import layer_of
 from cs231n_kit.training.diagnosis import after_update, diagnose
 from cs231n_kit.training.interrupts import interrupts_wait
 from cs231n_kit.training.objective import objective, weights
@@ -36,6 +37,7 @@ def update(trainer, X, y, before: Snapshot, commit: Callable) -> None:
                 if not all_finite(network.parameters.values()):
                     optimizer.configs = {}  # its memory led there
                     raise after_update(trainer, rate)
+                _forget(optimizer, network.frozen)
                 commit(loss, metric)
                 done = True
     except BaseException:
@@ -43,6 +45,11 @@ def update(trainer, X, y, before: Snapshot, commit: Callable) -> None:
             with interrupts_wait():
                 before.restore(network)
         raise
+
+
+def _forget(optimizer, frozen):
+    """Drop the memory of frozen layers: unfrozen, they start from rest."""
+    optimizer.configs = {path: c for path, c in optimizer.configs.items() if layer_of(path) not in frozen}
 
 
 def update_ratios(network, before: Snapshot) -> dict[str, float]:

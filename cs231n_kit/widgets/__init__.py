@@ -6,6 +6,7 @@ from cs231n_kit.widgets.convolution_playground import ConvolutionPlayground
 from cs231n_kit.widgets.decision_boundary import DecisionBoundary
 from cs231n_kit.widgets.linear_classifier_plane import LinearClassifierPlane
 from cs231n_kit.widgets.network_playground import NetworkPlayground
+from cs231n_kit.widgets.optimizer_race import OptimizerRace
 from cs231n_kit.widgets.regression_plane import RegressionPlane
 from cs231n_kit.widgets.signal_through_depth import SignalThroughDepth
 
@@ -16,6 +17,7 @@ __all__ = [
     "DecisionBoundary",
     "LinearClassifierPlane",
     "NetworkPlayground",
+    "OptimizerRace",
     "RegressionPlane",
     "SignalThroughDepth",
 ]
