@@ -133,12 +133,12 @@ def gaussian(size):
 
 
 def vertical_edges(size):
-    """Prewitt's operator: the left side of the window less the right one."""
+    """Prewitt's operator: the right side of the window less the left one."""
     return np.tile(-_across(size), (size, 1))
 
 
 def horizontal_edges(size):
-    """The upper side of the window less the lower one."""
+    """The lower side of the window less the upper one."""
     return vertical_edges(size).T
 
 
