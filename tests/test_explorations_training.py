@@ -8,6 +8,7 @@ from scipy.signal import lfilter
 from scipy.special import expit
 from sklearn.decomposition import PCA as PeerPCA
 from sklearn.linear_model import Ridge
+from threadpoolctl import threadpool_limits
 
 from cs231n_kit import initialization
 from cs231n_kit.datasets import load
@@ -102,8 +103,9 @@ def test_training_in_turn_is_that_of_each_alone_and_goes_on_after_a_stop(digits,
         }
 
     alone = trainers()
-    for one in alone.values():
-        one.fit(*digits)
+    with threadpool_limits(1, user_api="blas"):
+        for one in alone.values():
+            one.fit(*digits)
     together = trainers(Interrupt(20))
     with pytest.raises(KeyboardInterrupt, match="run this cell again"):
         train_in_turn(together, digits)

@@ -6,6 +6,7 @@ Far fewer images than pixels, so that a leak has something to tell; repeated for
 from dataclasses import dataclass
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from cs231n_kit.plots import COLORS, MUTED, new_figure
 from cs231n_kit.preprocessing import MeanImage, Standardize, Whitening
@@ -51,6 +52,7 @@ class Leaks:
         return float(gap.mean()), float(gap.std(ddof=1) / np.sqrt(len(gap)))
 
 
+@threadpool_limits.wrap(1, user_api="blas")  # products this small gain nothing from threads, and wait for them
 def measure(X, y, count=20, draws=100, methods=tuple(METHODS), shuffled=False, seed=0):
     """Prepare, train and validate on small random draws from X (N, D) with labels y (N,).
 

@@ -1,6 +1,7 @@
 """Several networks trained one after the other on the same images, for the comparisons of lecture 06."""
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from cs231n_kit.networks import ELU, Affine, BatchNorm, LeakyReLU, Maxout, ReLU, Sequential, Sigmoid, Tanh
 from cs231n_kit.optimizers import Optimizer
@@ -65,8 +66,13 @@ def train_in_turn(trainers, arrays):
         return trainer.epochs * batches - trainer.step_count
 
     total = sum(left(name, trainer) for name, trainer in trainers.items())
-    # Networks that blow up are part of the lesson: their overflows are not worth a warning.
-    with tqdm(total=total, unit=" updates", delay=0.5, leave=False) as bar, np.errstate(all="ignore"):
+    # Networks that blow up are part of the lesson: their overflows are not worth a warning. And products this small
+    # gain nothing from threads, but wait for them.
+    with (
+        tqdm(total=total, unit=" updates", delay=0.5, leave=False) as bar,
+        np.errstate(all="ignore"),
+        threadpool_limits(1, user_api="blas"),
+    ):
         for name, trainer in trainers.items():
             if trainer.epoch == trainer.epochs:
                 continue
