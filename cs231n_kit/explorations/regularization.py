@@ -15,6 +15,7 @@ from cs231n_kit.training.objective import weights
 
 RATE = 0.03
 BATCH = 25
+MOMENTUM = 0.9
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,8 @@ class Method:
     """A way of training on few images.
 
     decay: λ of the L2 penalty λ Σ w². keep: the probability of keeping a hidden unit, 1 for no dropout. after:
-    ``after(network, rate)`` changes the weights after each update. augment: as for ``Trainer``.
+    ``after(network, rate)`` changes the weights after each update; rate is how far a lasting gradient of 1 moves a
+    weight in an update, η / (1 - μ) with momentum μ. augment: as for ``Trainer``.
     """
 
     decay: float = 0.0
@@ -63,12 +65,12 @@ def small_network(few: FewImages, keep=1.0, seed=0):
 
 
 def train(few: FewImages, method: Method, epochs: int, seed=0) -> Trained:
-    """Train a small network on the few images by SGD with momentum; the rate falls to 0 along half a cosine wave."""
+    """Train a small network on the few images by SGD with momentum; the rate falls to a tenth along half a cosine wave."""
     batch = min(BATCH, len(few.X))
     trainer = Trainer(
         small_network(few, method.keep, seed),
-        optimizer=Optimizer("sgd_momentum"),
-        schedule=cosine(RATE, epochs * -(-len(few.X) // batch)),
+        optimizer=Optimizer("sgd_momentum", momentum=MOMENTUM),
+        schedule=cosine(RATE, epochs * -(-len(few.X) // batch), final=RATE / 10),
         batch_size=batch,
         epochs=epochs,
         regularization=method.decay,
@@ -80,7 +82,7 @@ def train(few: FewImages, method: Method, epochs: int, seed=0) -> Trained:
     )
     for _ in trainer.steps(few.X, few.y):
         if method.after:
-            method.after(trainer.network, trainer.learning_rate())
+            method.after(trainer.network, trainer.learning_rate() / (1 - MOMENTUM))
     scores = [trainer.network.scores(X, progress=False) for X in (few.X, few.X_new)]
     seen, new = (float((s.argmax(axis=1) == y).mean()) for s, y in zip(scores, (few.y, few.y_new), strict=True))
     return Trained(trainer.network, seen, new, trainer.history)
