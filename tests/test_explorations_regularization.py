@@ -44,7 +44,7 @@ def test_l1_solves_its_step_and_leaves_biases():
     for key, array in network.parameters.items():
         array[...] = RNG.normal(0, 0.05, array.shape) if key.endswith(".w") else 1.0
     before = {key: array.copy() for key, array in network.parameters.items()}
-    regularization.shrink(0.05)(network, 0.01)
+    regularization.shrink(2.0)(network, 0.01)
     v = np.linspace(-0.3, 0.3, 60001)
     for key, array in network.parameters.items():
         if key.endswith(".b"):
