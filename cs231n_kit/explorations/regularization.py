@@ -10,7 +10,7 @@ from cs231n_kit.networks import Affine, Convolution, Dropout, Flatten, MaxPool, 
 from cs231n_kit.optimizers import Optimizer
 from cs231n_kit.plots import COLORS, INK, MUTED, new_figure
 from cs231n_kit.schedules import cosine
-from cs231n_kit.training import History, Trainer
+from cs231n_kit.training import Trainer
 from cs231n_kit.training.objective import weights
 
 RATE = 0.03
@@ -49,12 +49,11 @@ class Method:
 
 @dataclass(frozen=True)
 class Trained:
-    """A network after training, the share of images that it gets right, and its training's history."""
+    """A network after training, and the shares of the images trained on and of new ones that it gets right."""
 
     network: Sequential
     seen: float
     new: float
-    history: History
 
 
 def small_network(few: FewImages, keep=1.0, seed=0):
@@ -64,14 +63,13 @@ def small_network(few: FewImages, keep=1.0, seed=0):
     return Sequential(*layers).initialize(few.X.shape[1:], rng=seed)
 
 
-def train(few: FewImages, method: Method, epochs: int, seed=0) -> Trained:
-    """Train a small network on the few images by SGD with momentum; the rate falls to a tenth along half a cosine wave."""
-    batch = min(BATCH, len(few.X))
-    trainer = Trainer(
+def make_trainer(few: FewImages, method: Method, schedule, epochs: int, seed=0) -> Trainer:
+    """A trainer of a small network by the method: SGD with momentum, a rate by the schedule, no evaluation."""
+    return Trainer(
         small_network(few, method.keep, seed),
         optimizer=Optimizer("sgd_momentum", momentum=MOMENTUM),
-        schedule=cosine(RATE, epochs * -(-len(few.X) // batch), final=RATE / 10),
-        batch_size=batch,
+        schedule=schedule,
+        batch_size=BATCH,
         epochs=epochs,
         regularization=method.decay,
         augment=method.augment,
@@ -80,12 +78,22 @@ def train(few: FewImages, method: Method, epochs: int, seed=0) -> Trained:
         progress_bar=False,
         live_plot=False,
     )
+
+
+def updates_in(few: FewImages, epochs: int) -> int:
+    return epochs * -(-len(few.X) // BATCH)
+
+
+def train(few: FewImages, method: Method, epochs: int, seed=0) -> Trained:
+    """Train a small network on the few images; the rate falls to a tenth along half a cosine wave."""
+    schedule = cosine(RATE, updates_in(few, epochs), final=RATE / 10)
+    trainer = make_trainer(few, method, schedule, epochs, seed)
     for _ in trainer.steps(few.X, few.y):
         if method.after:
             method.after(trainer.network, trainer.learning_rate() / (1 - MOMENTUM))
     scores = [trainer.network.scores(X, progress=False) for X in (few.X, few.X_new)]
     seen, new = (float((s.argmax(axis=1) == y).mean()) for s, y in zip(scores, (few.y, few.y_new), strict=True))
-    return Trained(trainer.network, seen, new, trainer.history)
+    return Trained(trainer.network, seen, new)
 
 
 def shrink(strength: float):
