@@ -1,6 +1,7 @@
 """Lecture 07: several networks decide together, by the mean of their probabilities."""
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from cs231n_kit.explorations.regularization import RATE, FewImages, Method, make_trainer, train, updates_in
 from cs231n_kit.plots import COLORS, MUTED, new_figure
@@ -31,9 +32,10 @@ def snapshots(few: FewImages, method: Method, cycles, epochs, seed=0):
     once = cosine(RATE, cycle)
     trainer = make_trainer(few, method, lambda step: once(step % cycle), cycles * epochs, seed)
     found = []
-    for progress in trainer.steps(few.X, few.y):
-        if progress.done % cycle == 0:
-            found.append(probabilities(trainer.network, few.X_new))
+    with threadpool_limits(1):
+        for progress in trainer.steps(few.X, few.y):
+            if progress.done % cycle == 0:
+                found.append(probabilities(trainer.network, few.X_new))
     return np.array(found)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from cs231n_kit.explorations.exploration import Exploration, choice, slider
 from cs231n_kit.networks import Affine, Convolution, Dropout, Flatten, MaxPool, ReLU, Sequential
@@ -88,9 +89,10 @@ def train(few: FewImages, method: Method, epochs: int, seed=0) -> Trained:
     """Train a small network on the few images; the rate falls to a tenth along half a cosine wave."""
     schedule = cosine(RATE, updates_in(few, epochs), final=RATE / 10)
     trainer = make_trainer(few, method, schedule, epochs, seed)
-    for _ in trainer.steps(few.X, few.y):
-        if method.after:
-            method.after(trainer.network, trainer.learning_rate() / (1 - MOMENTUM))
+    with threadpool_limits(1):  # so small a network is not faster on two cores, but keeps both of them busy
+        for _ in trainer.steps(few.X, few.y):
+            if method.after:
+                method.after(trainer.network, trainer.learning_rate() / (1 - MOMENTUM))
     scores = [trainer.network.scores(X, progress=False) for X in (few.X, few.X_new)]
     seen, new = (float((s.argmax(axis=1) == y).mean()) for s, y in zip(scores, (few.y, few.y_new), strict=True))
     return Trained(trainer.network, seen, new)
