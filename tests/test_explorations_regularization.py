@@ -85,7 +85,7 @@ def test_training_by_each_method():
     methods = {
         "nothing": Method(),
         "L2": Method(decay=0.05),
-        "L1": Method(after=regularization.shrink(0.5)),
+        "L1": Method(after=regularization.shrink(0.05)),
         "dropout": Method(keep=0.5),
         "augmentation": Method(augment=augment),
     }
@@ -152,13 +152,13 @@ def test_the_ensemble_adds_up_probabilities():
 def test_snapshots_are_taken_where_the_rate_is_lowest(monkeypatch):
     rates = []
 
-    class Watched(ensembles.Trainer):
+    class Watched(regularization.Trainer):
         def steps(self, *data):
             for progress in super().steps(*data):
                 rates.append(self.learning_rate())
                 yield progress
 
-    monkeypatch.setattr(ensembles, "Trainer", Watched)
+    monkeypatch.setattr(regularization, "Trainer", Watched)
     kept = ensembles.snapshots(FEW, Method(), cycles=3, epochs=5)
     assert kept.shape == (3, 200, 3)
     np.testing.assert_allclose(kept.sum(axis=2), 1)

@@ -1,12 +1,11 @@
 """Lecture 07: several networks decide together, by the mean of their probabilities."""
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
-from cs231n_kit.explorations.regularization import BATCH, RATE, FewImages, Method, small_network, train
-from cs231n_kit.optimizers import Optimizer
+from cs231n_kit.explorations.regularization import RATE, FewImages, Method, make_trainer, train, updates_in
 from cs231n_kit.plots import COLORS, MUTED, new_figure
 from cs231n_kit.schedules import cosine
-from cs231n_kit.training import Trainer
 
 ORDERS = 50  # in which the members are added up, for the mean over which ones come first
 
@@ -29,27 +28,14 @@ def snapshots(few: FewImages, method: Method, cycles, epochs, seed=0):
     In each cycle of ``epochs`` epochs the learning rate falls to 0 along half a cosine wave, and so the network comes
     to rest; then it starts high again and drives the network elsewhere   (Huang et al. 2017, "Snapshot ensembles").
     """
-    network = small_network(few, method.keep, seed)
-    batch = min(BATCH, len(few.X))
-    cycle = epochs * -(-len(few.X) // batch)
+    cycle = updates_in(few, epochs)
     once = cosine(RATE, cycle)
-    trainer = Trainer(
-        network,
-        optimizer=Optimizer("sgd_momentum"),
-        schedule=lambda step: once(step % cycle),
-        batch_size=batch,
-        epochs=cycles * epochs,
-        regularization=method.decay,
-        augment=method.augment,
-        seed=seed,
-        best_by=None,
-        progress_bar=False,
-        live_plot=False,
-    )
+    trainer = make_trainer(few, method, lambda step: once(step % cycle), cycles * epochs, seed)
     found = []
-    for progress in trainer.steps(few.X, few.y):
-        if progress.done % cycle == 0:
-            found.append(probabilities(network, few.X_new))
+    with threadpool_limits(1):
+        for progress in trainer.steps(few.X, few.y):
+            if progress.done % cycle == 0:
+                found.append(probabilities(trainer.network, few.X_new))
     return np.array(found)
 
 

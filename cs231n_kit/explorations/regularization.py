@@ -4,17 +4,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from cs231n_kit.explorations.exploration import Exploration, choice, slider
 from cs231n_kit.networks import Affine, Convolution, Dropout, Flatten, MaxPool, ReLU, Sequential
 from cs231n_kit.optimizers import Optimizer
 from cs231n_kit.plots import COLORS, INK, MUTED, new_figure
 from cs231n_kit.schedules import cosine
-from cs231n_kit.training import History, Trainer
+from cs231n_kit.training import Trainer
 from cs231n_kit.training.objective import weights
 
 RATE = 0.03
 BATCH = 25
+MOMENTUM = 0.9
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,8 @@ class Method:
     """A way of training on few images.
 
     decay: λ of the L2 penalty λ Σ w². keep: the probability of keeping a hidden unit, 1 for no dropout. after:
-    ``after(network, rate)`` changes the weights after each update. augment: as for ``Trainer``.
+    ``after(network, rate)`` changes the weights after each update; rate is how far a lasting gradient of 1 moves a
+    weight in an update, η / (1 - μ) with momentum μ. augment: as for ``Trainer``.
     """
 
     decay: float = 0.0
@@ -47,12 +50,11 @@ class Method:
 
 @dataclass(frozen=True)
 class Trained:
-    """A network after training, the share of images that it gets right, and its training's history."""
+    """A network after training, and the shares of the images trained on and of new ones that it gets right."""
 
     network: Sequential
     seen: float
     new: float
-    history: History
 
 
 def small_network(few: FewImages, keep=1.0, seed=0):
@@ -62,14 +64,13 @@ def small_network(few: FewImages, keep=1.0, seed=0):
     return Sequential(*layers).initialize(few.X.shape[1:], rng=seed)
 
 
-def train(few: FewImages, method: Method, epochs: int, seed=0) -> Trained:
-    """Train a small network on the few images by SGD with momentum; the rate falls to 0 along half a cosine wave."""
-    batch = min(BATCH, len(few.X))
-    trainer = Trainer(
+def make_trainer(few: FewImages, method: Method, schedule, epochs: int, seed=0) -> Trainer:
+    """A trainer of a small network by the method: SGD with momentum, a rate by the schedule, no evaluation."""
+    return Trainer(
         small_network(few, method.keep, seed),
-        optimizer=Optimizer("sgd_momentum"),
-        schedule=cosine(RATE, epochs * -(-len(few.X) // batch)),
-        batch_size=batch,
+        optimizer=Optimizer("sgd_momentum", momentum=MOMENTUM),
+        schedule=schedule,
+        batch_size=BATCH,
         epochs=epochs,
         regularization=method.decay,
         augment=method.augment,
@@ -78,12 +79,23 @@ def train(few: FewImages, method: Method, epochs: int, seed=0) -> Trained:
         progress_bar=False,
         live_plot=False,
     )
-    for _ in trainer.steps(few.X, few.y):
-        if method.after:
-            method.after(trainer.network, trainer.learning_rate())
+
+
+def updates_in(few: FewImages, epochs: int) -> int:
+    return epochs * -(-len(few.X) // BATCH)
+
+
+def train(few: FewImages, method: Method, epochs: int, seed=0) -> Trained:
+    """Train a small network on the few images; the rate falls to a tenth along half a cosine wave."""
+    schedule = cosine(RATE, updates_in(few, epochs), final=RATE / 10)
+    trainer = make_trainer(few, method, schedule, epochs, seed)
+    with threadpool_limits(1):  # so small a network is not faster on two cores, but keeps both of them busy
+        for _ in trainer.steps(few.X, few.y):
+            if method.after:
+                method.after(trainer.network, trainer.learning_rate() / (1 - MOMENTUM))
     scores = [trainer.network.scores(X, progress=False) for X in (few.X, few.X_new)]
     seen, new = (float((s.argmax(axis=1) == y).mean()) for s, y in zip(scores, (few.y, few.y_new), strict=True))
-    return Trained(trainer.network, seen, new, trainer.history)
+    return Trained(trainer.network, seen, new)
 
 
 def shrink(strength: float):

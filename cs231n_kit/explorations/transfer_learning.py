@@ -9,7 +9,7 @@ import numpy as np
 from cs231n_kit.explorations.regularization import FewImages
 from cs231n_kit.networks import Affine, Flatten, Sequential
 from cs231n_kit.optimizers import Optimizer
-from cs231n_kit.plots import COLORS, new_figure
+from cs231n_kit.plots import COLORS, MUTED, new_figure
 from cs231n_kit.training import Trainer
 
 BODY = "0"  # the convolutions' path in a network Sequential(body, Flatten(), Affine(classes))
@@ -149,7 +149,7 @@ def sizes_figure(found, chance):
         values = [100 * outcome.accuracy for outcome in outcomes.values()]
         ax.plot(list(outcomes), values, color=color, marker=marker, linewidth=2, label=label)
     sizes = list(next(iter(found.values())))
-    ax.axhline(100 * chance, color="#8a8a8a", linestyle=":", label="guessing")
+    ax.axhline(100 * chance, color=MUTED, linestyle=":", label="guessing")
     ax.set_xscale("log")
     ax.set_xticks(sizes, [f"{size:,}" for size in sizes])
     ax.minorticks_off()
@@ -165,7 +165,7 @@ def seconds_figure(outcomes, chance):
     for way, outcome in outcomes.items():
         color, marker = STYLES[way]
         ax.plot(outcome.curve[:, 0], 100 * outcome.curve[:, 1], color=color, marker=marker, linewidth=2, label=way)
-    ax.axhline(100 * chance, color="#8a8a8a", linestyle=":", label="guessing")
+    ax.axhline(100 * chance, color=MUTED, linestyle=":", label="guessing")
     ax.set_xlim(left=0)
     ax.set(xlabel="seconds of processor time, all cores together", ylabel="right for new images (%)")
     ax.legend(frameon=False)
