@@ -230,14 +230,8 @@ class ArchitecturePlayground(StatefulWidget):
                 self._cells = None
         super().close()
 
-    def _repr_mimebundle_(self, **kwargs):
-        """Offer the still picture beside the live one: viewers without widgets (GitHub, print) show that."""
-        from cs231n_kit.explorations.exploration import png
-
-        data, metadata = super()._repr_mimebundle_(**kwargs)
-        data["image/png"] = base64.b64encode(png(self.figure())).decode()
-        data["text/plain"] = f"ArchitecturePlayground of {self.architecture}"
-        return data, metadata
+    def _caption(self):
+        return f"ArchitecturePlayground of {self.architecture}"
 
     def _complete_state(self, state):
         return complete_state({**self._setup.get("initial", {}), **state}, self.data, self._own is not None)

@@ -1,6 +1,5 @@
 """Convolution and pooling under the mouse: forward, backward, and what a unit of a deep stack of layers sees."""
 
-import base64
 from pathlib import Path
 
 import numpy as np
@@ -163,14 +162,8 @@ class ConvolutionPlayground(StatefulWidget):
             self._computed = Pass(self.state)
         return self._computed
 
-    def _repr_mimebundle_(self, **kwargs):
-        """Offer the still picture beside the live one: viewers without widgets (GitHub, print) show that."""
-        from cs231n_kit.explorations.exploration import png
-
-        data, metadata = super()._repr_mimebundle_(**kwargs)
-        data["image/png"] = base64.b64encode(png(self.figure())).decode()
-        data["text/plain"] = f"ConvolutionPlayground, {self.state['operation']}, {self.state['view']}"
-        return data, metadata
+    def _caption(self):
+        return f"ConvolutionPlayground, {self.state['operation']}, {self.state['view']}"
 
     def _complete_state(self, state):
         return complete_state(state, self.image)

@@ -1,6 +1,5 @@
 """Signals through a deep network, forward and backward, layer by layer, before training and while it trains."""
 
-import base64
 import math
 from pathlib import Path
 
@@ -169,14 +168,8 @@ class SignalThroughDepth(StatefulWidget):
             self._live.stop()
         super().close()
 
-    def _repr_mimebundle_(self, **kwargs):
-        """Offer the still picture beside the live one: viewers without widgets (GitHub, print) show that."""
-        from cs231n_kit.explorations.exploration import png
-
-        data, metadata = super()._repr_mimebundle_(**kwargs)
-        data["image/png"] = base64.b64encode(png(self.figure())).decode()
-        data["text/plain"] = f"Signal through {self.depth} layers of {self.width} units. {self.diagnosis}"
-        return data, metadata
+    def _caption(self):
+        return f"Signal through {self.depth} layers of {self.width} units. {self.diagnosis}"
 
     def _complete_state(self, state):
         return complete_state({**self._setup.get("initial", {}), **state}, self._own)
