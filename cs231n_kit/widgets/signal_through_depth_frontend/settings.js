@@ -1,6 +1,6 @@
 // The network, its inputs, and how it is trained.
 
-import { button, choice, select, slider } from "../frontend/controls.js";
+import { choice, select, slider } from "../frontend/controls.js";
 import { brief } from "./canvases.js";
 
 const ACTIVATION_NAMES = {
@@ -79,27 +79,5 @@ export function trainingSettings(session) {
     where(() => setup.labelled || !own(), choice("Labels", labels, () => session.state.labels, (value) => session.edit({ labels: value }))),
     logSlider(session, "Rate", "learning_rate"),
     choice("Axis of histograms", axes, () => session.state.axis, (axis) => session.edit({ axis })),
-  ];
-}
-
-export function paceControl(session) {
-  const hints = { slow: "3 steps a second", medium: "15 steps a second", fast: "as many steps as the machine can" };
-  const paces = session.setup.choices.pace.map((value) => ({ value, text: value, hint: hints[value] }));
-  return choice("Pace", paces, () => session.state.pace, (pace) => session.edit({ pace }, { parts: [] }));
-}
-
-export function playButtons(session) {
-  const play = button("Train", "Train on and on (Space)", () => session.toggle());
-  play.node.classList.add("play");
-  const update = () => (play.node.textContent = session.running ? "Pause" : "Train");
-  const newWeights = () => {
-    session.commanded = "restart";
-    session.edit({ seed: (session.state.seed + 1) % 2 ** 31 }, { parts: session.parts });
-  };
-  return [
-    { node: play.node, update },
-    button("Step", "One update (S)", () => session.command("step")),
-    button("Restart", "Begin again with the same first weights (R)", () => session.command("restart")),
-    button("New weights", "Begin again with other first weights", newWeights),
   ];
 }
