@@ -23,6 +23,7 @@ from cs231n_kit.widgets.convolution_state import (
     with_changes,
 )
 from cs231n_kit.widgets.convolution_story import tell
+from cs231n_kit.widgets.state_values import choice
 from cs231n_kit.widgets.stateful_widget import StateEntry, StatefulWidget
 
 FOLDER = Path(__file__).parent / "convolution_playground_frontend"
@@ -75,8 +76,8 @@ class ConvolutionPlayground(StatefulWidget):
         self.image = None if image is None else image_values(image)
         if isinstance(state, str):
             state = state_from_string(state)
-        if lesson is not None and lesson not in LESSONS:
-            raise ValueError(f"lesson must be one of {', '.join(LESSONS)}; got {lesson!r}")
+        if lesson is not None:
+            choice("lesson", lesson, LESSONS)
         start = dict(state or {})
         if lesson is not None or not (start or settings or image is not None or x is not None or w is not None):
             start = lesson_settings(lesson or next(iter(LESSONS)))

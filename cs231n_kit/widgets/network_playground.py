@@ -29,6 +29,7 @@ from cs231n_kit.widgets.playground_state import (
 )
 from cs231n_kit.widgets.playground_training import TrainingRun
 from cs231n_kit.widgets.presets import PRESETS
+from cs231n_kit.widgets.state_values import choice
 from cs231n_kit.widgets.stateful_widget import PlaneWidget, StateEntry
 from cs231n_kit.widgets.training_records import rounded
 
@@ -81,8 +82,8 @@ class NetworkPlayground(LiveWidget, PlaneWidget):
     def __init__(self, X=None, y=None, X_test=None, y_test=None, *, lesson=None, state=None, **settings):
         if isinstance(state, str):
             state = state_from_string(state)
-        if lesson is not None and lesson not in LESSONS:
-            raise ValueError(f"lesson must be one of {', '.join(LESSONS)}; got {lesson!r}")
+        if lesson is not None:
+            choice("lesson", lesson, LESSONS)
         start = {**(state or {}), **(lesson_settings(lesson) if lesson else {})}
         if any(key in GENERATING and settings[key] != start.get(key, DEFAULTS[key]) for key in settings) or lesson:
             start = {key: value for key, value in start.items() if key not in DATA}

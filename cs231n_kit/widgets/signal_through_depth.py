@@ -21,6 +21,7 @@ from cs231n_kit.widgets.signal_through_depth_state import (
 )
 from cs231n_kit.widgets.signal_training import SignalRun
 from cs231n_kit.widgets.signal_words import diagnose
+from cs231n_kit.widgets.state_values import choice
 from cs231n_kit.widgets.stateful_widget import StateEntry
 from cs231n_kit.widgets.training_records import rounded
 
@@ -70,8 +71,8 @@ class SignalThroughDepth(LiveWidget):
         if X is None and y is not None:
             raise ValueError("X and y belong together: y are the labels of X")
         self._own = None if X is None else own_data(X, y)
-        if lesson is not None and lesson not in LESSONS:
-            raise ValueError(f"lesson must be one of {', '.join(LESSONS)}; got {lesson!r}")
+        if lesson is not None:
+            choice("lesson", lesson, LESSONS)
         if isinstance(state, str):
             state = state_from_string(state, self._own)
         start = {**(state or {}), **({"lesson": lesson} | LESSONS[lesson].settings if lesson else {}), **settings}

@@ -1,6 +1,6 @@
 // What is trained on, and how.
 
-import { checkbox, numberSelect, slider } from "../frontend/controls.js";
+import { checkbox, numberSelect, onlyIf, slider } from "../frontend/controls.js";
 import { optimizerSelect } from "../frontend/optimizer_select.js";
 import { classesControl, noiseControl, presetControl } from "../frontend/plane_controls.js";
 
@@ -8,20 +8,12 @@ const RATE_CHOICES = [0.00001, 0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.
 const PENALTY_CHOICES = [0, 0.0001, 0.0003, 0.001, 0.003, 0.005, 0.01, 0.02, 0.05, 0.1, 0.3, 1];
 const BATCH_CHOICES = [1, 2, 4, 8, 16, 32, 64, 128, 500];
 
-const unlessOwn = (session, control) => ({
-  node: control.node,
-  update: () => {
-    control.node.hidden = session.state.preset === "own";
-    control.update();
-  },
-});
-
 export function dataSettings(session) {
   const write = (test_share) => session.edit({ test_share }, { step: "share", draft: true, omit: ["test"] });
   return [
     presetControl(session),
     classesControl(session),
-    unlessOwn(session, noiseControl(session)),
+    onlyIf(() => session.state.preset !== "own", noiseControl(session)),
     slider("Test", session.setup.ranges.test_share, 0.05, () => session.state.test_share, write, () => session.rest(),
       (share) => `${Math.round(100 * share)} %`),
   ];

@@ -2,13 +2,14 @@
 
 import { toolbar } from "../frontend/controls.js";
 import { element } from "../frontend/elements.js";
+import { lessonControl } from "../frontend/lessons.js";
 import { helpText, notices } from "../frontend/notices.js";
 import { View, widgetModule } from "../frontend/view.js";
 import { lossChart, rateChart } from "./race_curves.js";
 import { RACE_KEYS, RacePlane } from "./race_plane.js";
 import { racerTable } from "./racers.js";
 import { RaceSession } from "./session.js";
-import { lessonControl, mapButtons, runSettings, stepper, surfaceSettings } from "./settings.js";
+import { mapButtons, runSettings, stepper, surfaceSettings } from "./settings.js";
 
 class RaceView extends View {
   constructor(session, el) {

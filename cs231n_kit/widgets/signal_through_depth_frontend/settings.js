@@ -1,6 +1,6 @@
 // The network, its inputs, and how it is trained.
 
-import { choice, select, slider } from "../frontend/controls.js";
+import { choice, onlyIf, select, slider } from "../frontend/controls.js";
 import { brief } from "./canvases.js";
 
 const ACTIVATION_NAMES = {
@@ -42,22 +42,14 @@ function logSlider(session, title, entry) {
     () => brief(session.state[entry]));
 }
 
-const where = (shown, control) => ({
-  node: control.node,
-  update: () => {
-    control.node.hidden = !shown();
-    control.update();
-  },
-});
-
 export function networkSettings(session) {
   const { choices } = session.setup;
   const normalizations = [["none", "none"], ["batch", "batch"], ["layer", "layer"]].map(([value, text]) => ({ value, text }));
   return [
     entrySelect(session, "Activation", "activation", named(ACTIVATION_NAMES, choices.activation)),
     entrySelect(session, "Weights", "initialize", named(INITIALIZATION_NAMES, choices.initialize)),
-    where(() => SCALED.includes(session.state.initialize), logSlider(session, "Scale", "scale")),
-    where(() => session.state.initialize === "sparse", entrySlider(session, "Inputs each", "connections", 1)),
+    onlyIf(() => SCALED.includes(session.state.initialize), logSlider(session, "Scale", "scale")),
+    onlyIf(() => session.state.initialize === "sparse", entrySlider(session, "Inputs each", "connections", 1)),
     choice("Normalisation", normalizations, () => session.state.normalization, (normalization) => session.edit({ normalization })),
     entrySlider(session, "Depth", "depth", 1),
     entrySlider(session, "Width", "width", 10),
@@ -76,7 +68,7 @@ export function trainingSettings(session) {
   };
   return [
     select("Inputs", setup.inputs, () => session.state.inputs, inputs),
-    where(() => setup.labelled || !own(), choice("Labels", labels, () => session.state.labels, (value) => session.edit({ labels: value }))),
+    onlyIf(() => setup.labelled || !own(), choice("Labels", labels, () => session.state.labels, (value) => session.edit({ labels: value }))),
     logSlider(session, "Rate", "learning_rate"),
     choice("Axis of histograms", axes, () => session.state.axis, (axis) => session.edit({ axis })),
   ];
