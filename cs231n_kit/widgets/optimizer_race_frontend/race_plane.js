@@ -4,7 +4,6 @@ import { undoKey } from "../frontend/controls.js";
 import { INK, drawShape } from "../frontend/drawing.js";
 import { element, number } from "../frontend/elements.js";
 import { drawMap, drawMapAxes, drawRace } from "./race_drawing.js";
-import { drawMap, drawMapAxes, drawRace } from "./race_drawing.js";
 import { kept } from "./session.js";
 
 const REACH = { mouse: 14, pen: 16, touch: 26 }; // pixels around the start that count as the start
