@@ -2,6 +2,7 @@
 
 import itertools
 import threading
+import types
 
 import numpy as np
 import pytest
@@ -323,6 +324,16 @@ def test_training_stops_when_no_page_answers(monkeypatch):
         playground.play()
         wait_for(lambda: not playground.running and len(sent) > live_training.UNSEEN)
     assert [content["frame"]["running"] for content, _ in sent] == [True] * live_training.UNSEEN + [False]
+
+
+def test_an_interrupted_cell_pauses_training():
+    playground = NetworkPlayground(**SMALL)
+    with listening(playground, []):
+        playground.play()
+        playground._after_cell(types.SimpleNamespace(error_in_exec=ValueError()))
+        assert playground.running
+        playground._after_cell(types.SimpleNamespace(error_in_exec=KeyboardInterrupt()))
+        assert not playground.running
 
 
 def test_several_playgrounds_play_at_once_and_give_the_numbers_of_one():

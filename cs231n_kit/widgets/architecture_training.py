@@ -12,6 +12,7 @@ from cs231n_kit.training import Trainer
 from cs231n_kit.training.diagnosis import NonFiniteError
 from cs231n_kit.widgets import architecture_text
 from cs231n_kit.widgets.architecture_state import LOOKING, NETWORK
+from cs231n_kit.widgets.training_records import add_record
 
 FOREVER = 10**6  # epochs
 MOST_RECORDS = 400  # of the history; then every other one is dropped
@@ -140,10 +141,9 @@ class ArchitectureRun:
             validation = self.trainer.evaluate(self.data.inputs_val, self.data.y_val)
         self._evaluated = time.monotonic(), time.monotonic() - begun
         train = float(np.mean(self._losses[-SMOOTH:])) if self._losses else math.nan
-        self.history.append(Record(self.step_count, train, float(validation.loss), float(validation.metric)))
-        if len(self.history) > MOST_RECORDS:
-            del self.history[1:-1:2]
-        return self.history[-1]
+        record = Record(self.step_count, train, float(validation.loss), float(validation.metric))
+        add_record(self.history, record, MOST_RECORDS)
+        return record
 
     def _updates_an_epoch(self, state):
         return -(-len(self.data.y_train) // state["batch_size"])

@@ -1,6 +1,5 @@
 """A computational graph under the mouse: type an expression, step through it, change an input and watch."""
 
-import base64
 from pathlib import Path
 
 from cs231n_kit.graph import ExpressionError
@@ -93,14 +92,8 @@ class Circuit(StatefulWidget):
                 self._layout = (graph.text, arrange(graph))
             return describe(graph, self._layout[1])
 
-    def _repr_mimebundle_(self, **kwargs):
-        """Offer the still picture beside the live one: viewers without widgets (GitHub, print) show that."""
-        from cs231n_kit.explorations.exploration import png
-
-        data, metadata = super()._repr_mimebundle_(**kwargs)
-        data["image/png"] = base64.b64encode(png(self.figure())).decode()
-        data["text/plain"] = f"Circuit of {self.expression}"
-        return data, metadata
+    def _caption(self):
+        return f"Circuit of {self.expression}"
 
     def _complete_state(self, state):
         return circuit_state.complete_state({"expression": self._setup["initial"]["expression"], **state})

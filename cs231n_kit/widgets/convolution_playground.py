@@ -1,6 +1,5 @@
 """Convolution and pooling under the mouse: forward, backward, and what a unit of a deep stack of layers sees."""
 
-import base64
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +23,7 @@ from cs231n_kit.widgets.convolution_state import (
     with_changes,
 )
 from cs231n_kit.widgets.convolution_story import tell
+from cs231n_kit.widgets.state_values import choice
 from cs231n_kit.widgets.stateful_widget import StateEntry, StatefulWidget
 
 FOLDER = Path(__file__).parent / "convolution_playground_frontend"
@@ -76,8 +76,8 @@ class ConvolutionPlayground(StatefulWidget):
         self.image = None if image is None else image_values(image)
         if isinstance(state, str):
             state = state_from_string(state)
-        if lesson is not None and lesson not in LESSONS:
-            raise ValueError(f"lesson must be one of {', '.join(LESSONS)}; got {lesson!r}")
+        if lesson is not None:
+            choice("lesson", lesson, LESSONS)
         start = dict(state or {})
         if lesson is not None or not (start or settings or image is not None or x is not None or w is not None):
             start = lesson_settings(lesson or next(iter(LESSONS)))
@@ -163,14 +163,8 @@ class ConvolutionPlayground(StatefulWidget):
             self._computed = Pass(self.state)
         return self._computed
 
-    def _repr_mimebundle_(self, **kwargs):
-        """Offer the still picture beside the live one: viewers without widgets (GitHub, print) show that."""
-        from cs231n_kit.explorations.exploration import png
-
-        data, metadata = super()._repr_mimebundle_(**kwargs)
-        data["image/png"] = base64.b64encode(png(self.figure())).decode()
-        data["text/plain"] = f"ConvolutionPlayground, {self.state['operation']}, {self.state['view']}"
-        return data, metadata
+    def _caption(self):
+        return f"ConvolutionPlayground, {self.state['operation']}, {self.state['view']}"
 
     def _complete_state(self, state):
         return complete_state(state, self.image)

@@ -1,13 +1,12 @@
 """A network playground: data, layers and training under the mouse, trained live by the kit's own network."""
 
-import math
 from pathlib import Path
 
 import numpy as np
 
 from cs231n_kit.widgets import frontend, palette
 from cs231n_kit.widgets.decision_regions import decision_regions
-from cs231n_kit.widgets.live_training import LiveTraining
+from cs231n_kit.widgets.live_widget import LiveWidget
 from cs231n_kit.widgets.playground_code import program
 from cs231n_kit.widgets.playground_data import FEATURES
 from cs231n_kit.widgets.playground_lessons import LESSONS
@@ -30,13 +29,15 @@ from cs231n_kit.widgets.playground_state import (
 )
 from cs231n_kit.widgets.playground_training import TrainingRun
 from cs231n_kit.widgets.presets import PRESETS
+from cs231n_kit.widgets.state_values import choice
 from cs231n_kit.widgets.stateful_widget import PlaneWidget, StateEntry
+from cs231n_kit.widgets.training_records import rounded
 
 FOLDER = Path(__file__).parent / "network_playground_frontend"
 LIVE, FINE, UNIT = 80, 120, 30  # cells along a side: while training, at rest, and of a unit's picture
 
 
-class NetworkPlayground(PlaneWidget):
+class NetworkPlayground(LiveWidget, PlaneWidget):
     """A network that learns while one looks: change the data, the layers and the training as it goes.
 
     >>> NetworkPlayground()                                        # three arms of a spiral
@@ -78,24 +79,19 @@ class NetworkPlayground(PlaneWidget):
     dropout, l1, l2, learning_rate, batch_size, optimizer = (StateEntry() for _ in range(6))
     pace, show_confidence = StateEntry(), StateEntry()
 
-    _live = None
-
     def __init__(self, X=None, y=None, X_test=None, y_test=None, *, lesson=None, state=None, **settings):
         if isinstance(state, str):
             state = state_from_string(state)
-        if lesson is not None and lesson not in LESSONS:
-            raise ValueError(f"lesson must be one of {', '.join(LESSONS)}; got {lesson!r}")
+        if lesson is not None:
+            choice("lesson", lesson, LESSONS)
         start = {**(state or {}), **(lesson_settings(lesson) if lesson else {})}
         if any(key in GENERATING and settings[key] != start.get(key, DEFAULTS[key]) for key in settings) or lesson:
             start = {key: value for key, value in start.items() if key not in DATA}
         if "test_share" in settings and X_test is None:
             start.pop("test", None)
         start |= own_data(X, y, X_test, y_test) | settings
-        self._run = None
         start = complete_state(start)
         super().__init__(_describe(start["preset"] == OWN), start)
-        self._live = LiveTraining(self._run_step, self._publish, lambda: PACES[self.state["pace"]], self._lock)
-        self.on_msg(self._hear)
 
     @property
     def network(self):
@@ -108,61 +104,9 @@ class NetworkPlayground(PlaneWidget):
         return list(self._run.history)
 
     @property
-    def step_count(self):
-        """Updates of the network since its start."""
-        return self._run.step_count
-
-    @property
-    def running(self):
-        """Whether it trains on its own."""
-        return self._live.running
-
-    @property
-    def trouble(self):
-        """Why training stopped by itself, in a sentence, or ""."""
-        return self._run.trouble
-
-    @property
     def is_test(self):
         """Which points are kept from training, bool (N,)."""
         return np.array(self.state["test"], dtype=bool)
-
-    def play(self):
-        """Train on in the background, as fast as ``pace`` says and the page can paint, until ``pause``."""
-        self._live.start()
-
-    def pause(self):
-        """Stop training; ``play`` goes on."""
-        self._live.stop()
-        with self._lock:
-            self._publish()
-
-    def train(self, steps=1):
-        """Train for so many steps now, and return when they are done or training cannot go on (see ``trouble``).
-
-        Returns the latest ``Record``.
-        """
-        for done in range(steps):
-            with self._lock:
-                if not self._run.step():
-                    break
-                if (done + 1) % max(1, steps // 100) == 0:
-                    self._run.record()
-        with self._lock:
-            self._publish(history=True)
-            return self._run.history[-1]
-
-    def restart(self):
-        """Begin again with the first weights; data and settings stay."""
-        with self._lock:
-            self._run.start()
-            self._publish(history=True)
-
-    def reset(self):
-        """Return to the state the widget was made with, and begin again with the first weights."""
-        with self._lock:
-            super().reset()
-            self.restart()
 
     def change(self, **entries):
         """Set entries of the state, all at once; points are drawn anew where an entry says how to draw them."""
@@ -199,66 +143,25 @@ class NetworkPlayground(PlaneWidget):
             self._run.record()
             return draw_playground(self._run, self.regions())
 
-    def close(self):
-        """End the widget and its training."""
-        if self._live is not None:  # else the constructor raised
-            self._live.stop()
-        super().close()
-
     def _complete_state(self, state):
         rest = {key: value for key, value in self._setup.get("initial", {}).items() if key in DEFAULTS}
         return complete_state({**rest, **state})
 
-    def _forget(self):
-        if self._run is None:
-            self._run = TrainingRun(self.state)
-            self._run.record()
-        else:
-            self._run.change(self.state)
+    def _make_run(self):
+        run = TrainingRun(self.state)
+        run.record()
+        return run
+
+    def _pace(self):
+        return PACES[self.state["pace"]]
 
     def _state_to_string(self, state):
         return state_to_string(state)
 
-    def _respond(self, request, reply, buffers):
-        """Commands first: play, pause, step, restart; then what is to be seen: frame, code."""
-        self._part = "command"
-        command = request.get("command")
-        if command == "play":
-            self._live.start()
-        elif command in ("pause", "step", "restart"):
-            self._live.stop()
-        if command == "step":
-            self._run.step()
-        elif command == "restart":
-            self._run.start()
-        self._part = "frame"
-        if request.get("frame"):
-            draft = bool(request.get("draft")) or self.running
-            reply["frame"] = self._frame(LIVE if draft else FINE, buffers, history=bool(command) or not draft)
-        self._part = "code"
-        if request.get("code"):
-            reply["code"] = self.code()
-
-    def _hear(self, _widget, message, _buffers):
-        """What the page says beside its requests: a frame is painted, the last view is gone."""
-        if message.get("type") == "painted":
-            self._live.seen()
-        elif message.get("type") == "gone":
-            self._live.stop()
-
-    def _run_step(self):
-        return self._run.step()
-
-    def _publish(self, history=False):
-        """Send a frame to all pages, unasked."""
-        buffers = []
-        frame = self._frame(LIVE if self.running else FINE, buffers, history)
-        self.send({"type": "frame", "frame": frame}, buffers)
-
-    def _frame(self, resolution, buffers, history):
+    def _frame(self, buffers, history, draft):
         """What a page needs to draw the network as it is; adds regions, unit maps, their ranges and the parameters."""
         run = self._run
-        record = run.record()
+        record, resolution = run.record(), LIVE if draft else FINE
         maps = run.unit_maps(UNIT)
         lows, highs = maps.min(axis=(1, 2)), maps.max(axis=(1, 2))
         largest = np.maximum(np.maximum(-lows, highs), 1e-12)
@@ -273,8 +176,8 @@ class NetworkPlayground(PlaneWidget):
         return {
             "resolution": resolution,
             "shape": _shape(self.state),
-            "record": _plain(record),
-            "history": [_plain(one) for one in run.history] if history else None,
+            "record": [rounded(value) for value in record],
+            "history": [[rounded(value) for value in one] for one in run.history] if history else None,
             "epoch": round(run.epoch, 2),
             "running": self.running,
             "trouble": run.trouble,
@@ -309,8 +212,3 @@ def _shape(state):
     """The network's layout in a word; the page draws no frame of another one."""
     units = [str(layer["units"]) for layer in state["layers"]]
     return "|".join([",".join(state["features"]), ",".join(units), str(state["classes"])])
-
-
-def _plain(record):
-    """A record for JSON: four significant digits, None for NaN."""
-    return [float(f"{value:.4g}") if math.isfinite(value) else None for value in record]

@@ -1,6 +1,5 @@
 """Optimizers under the mouse: they race over a surface, from a start that one drags."""
 
-import base64
 from pathlib import Path
 
 import numpy as np
@@ -143,14 +142,8 @@ class OptimizerRace(StatefulWidget):
             drawn = draw_map(self._surface(), *window, self.lowest)
             return draw_figure(self.state, self.race, drawn, self.lowest, self.minima, self.verdicts())
 
-    def _repr_mimebundle_(self, **kwargs):
-        """Offer the still picture beside the live one: viewers without widgets (GitHub, print) show that."""
-        from cs231n_kit.explorations.exploration import png
-
-        data, metadata = super()._repr_mimebundle_(**kwargs)
-        data["image/png"] = base64.b64encode(png(self.figure())).decode()
-        data["text/plain"] = f"Optimizer race: {GROUNDS[self.surface].title}"
-        return data, metadata
+    def _caption(self):
+        return f"Optimizer race: {GROUNDS[self.surface].title}"
 
     def _surface(self, expression=None):
         expression = expression or states.expression_of(self.state)

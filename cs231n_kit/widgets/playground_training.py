@@ -14,6 +14,7 @@ from cs231n_kit.training.snapshot import Snapshot, all_finite
 from cs231n_kit.widgets.decision_regions import grid_points
 from cs231n_kit.widgets.playground_data import input_features
 from cs231n_kit.widgets.playground_state import ACTIVATIONS, INITIALIZATIONS
+from cs231n_kit.widgets.training_records import add_record
 
 # A change of one of these entries of the state starts a new network.
 NETWORK = ("features", "layers", "output_initialize", "network_seed", "classes")
@@ -113,11 +114,7 @@ class TrainingRun:
         """Evaluate training and test points, and put the ``Record`` into ``history``."""
         train, test = self._evaluate(self.X_train, self.y_train), self._evaluate(self.X_test, self.y_test)
         record = Record(self.step_count, train[0], test[0], train[1], test[1])
-        if self.history and self.history[-1].step == record.step:
-            self.history.pop()
-        self.history.append(record)
-        if len(self.history) > MOST_RECORDS:
-            del self.history[1:-1:2]
+        add_record(self.history, record, MOST_RECORDS)
         return record
 
     def scores(self, points):

@@ -1,6 +1,5 @@
 """Regression under the mouse: drag an outlier, and see which loss minds it."""
 
-import base64
 from pathlib import Path
 
 import numpy as np
@@ -102,14 +101,8 @@ class RegressionPlane(PlaneWidget):
 
         return draw_figure(self.state, self.fits())
 
-    def _repr_mimebundle_(self, **kwargs):
-        """Offer the still picture beside the live one: viewers without widgets (GitHub, print) show that."""
-        from cs231n_kit.explorations.exploration import png
-
-        data, metadata = super()._repr_mimebundle_(**kwargs)
-        data["image/png"] = base64.b64encode(png(self.figure())).decode()
-        data["text/plain"] = f"Regression of {len(self.points)} points"
-        return data, metadata
+    def _caption(self):
+        return f"Regression of {len(self.points)} points"
 
     def _complete_state(self, state):
         rest = {key: self._setup["initial"][key] for key in (*DEFAULTS, *SHOWN) if "initial" in self._setup}

@@ -1,13 +1,11 @@
 """Signals through a deep network, forward and backward, layer by layer, before training and while it trains."""
 
-import base64
-import math
 from pathlib import Path
 
 import numpy as np
 
 from cs231n_kit.widgets import frontend
-from cs231n_kit.widgets.live_training import LiveTraining
+from cs231n_kit.widgets.live_widget import LiveWidget
 from cs231n_kit.widgets.signal_data import GENERATED, INPUTS, own_data
 from cs231n_kit.widgets.signal_histograms import BINS, BOUNDED, histograms
 from cs231n_kit.widgets.signal_lessons import LESSONS
@@ -23,12 +21,14 @@ from cs231n_kit.widgets.signal_through_depth_state import (
 )
 from cs231n_kit.widgets.signal_training import SignalRun
 from cs231n_kit.widgets.signal_words import diagnose
-from cs231n_kit.widgets.stateful_widget import StateEntry, StatefulWidget
+from cs231n_kit.widgets.state_values import choice
+from cs231n_kit.widgets.stateful_widget import StateEntry
+from cs231n_kit.widgets.training_records import rounded
 
 FOLDER = Path(__file__).parent / "signal_through_depth_frontend"
 
 
-class SignalThroughDepth(StatefulWidget):
+class SignalThroughDepth(LiveWidget):
     """What a deep fully connected network does to a signal: histograms of activations and gradients in each layer,
     for any activation, initialisation, width, depth and normalisation, before training and while it trains.
 
@@ -67,22 +67,17 @@ class SignalThroughDepth(StatefulWidget):
     depth, width, activation, initialize, scale, connections, bias = (StateEntry() for _ in range(7))
     normalization, inputs, labels, seed, learning_rate, pace, axis = (StateEntry() for _ in range(7))
 
-    _live = None
-
     def __init__(self, X=None, y=None, *, lesson=None, state=None, **settings):
         if X is None and y is not None:
             raise ValueError("X and y belong together: y are the labels of X")
         self._own = None if X is None else own_data(X, y)
-        if lesson is not None and lesson not in LESSONS:
-            raise ValueError(f"lesson must be one of {', '.join(LESSONS)}; got {lesson!r}")
+        if lesson is not None:
+            choice("lesson", lesson, LESSONS)
         if isinstance(state, str):
             state = state_from_string(state, self._own)
         start = {**(state or {}), **({"lesson": lesson} | LESSONS[lesson].settings if lesson else {}), **settings}
-        self._run = None
         start = complete_state(start, self._own)
         super().__init__(_describe(self._own), start)
-        self._live = LiveTraining(self._run_step, self._publish, lambda: PACES[self.state["pace"]], self._lock)
-        self.on_msg(self._hear)
 
     @property
     def network(self):
@@ -104,58 +99,6 @@ class SignalThroughDepth(StatefulWidget):
         """What the numbers mean, in sentences."""
         return " ".join(self._diagnose()[1])
 
-    @property
-    def step_count(self):
-        """Updates of the network since its start."""
-        return self._run.step_count
-
-    @property
-    def running(self):
-        """Whether it trains on its own."""
-        return self._live.running
-
-    @property
-    def trouble(self):
-        """Why training stopped by itself, in a sentence, or ""."""
-        return self._run.trouble
-
-    def play(self):
-        """Train on in the background, as fast as ``pace`` says and the page can paint, until ``pause``."""
-        self._live.start()
-
-    def pause(self):
-        """Stop training; ``play`` goes on."""
-        self._live.stop()
-        with self._lock:
-            self._publish()
-
-    def train(self, steps=1):
-        """Train for so many steps now, and return when they are done or training cannot go on (see ``trouble``).
-
-        Returns the latest ``Record``.
-        """
-        for done in range(steps):
-            with self._lock:
-                if not self._run.step():
-                    break
-                if (done + 1) % max(1, steps // 50) == 0:
-                    self._run.measure()
-        with self._lock:
-            self._publish(history=True)
-            return self._run.history[-1]
-
-    def restart(self):
-        """Begin again with the first weights; the settings stay."""
-        with self._lock:
-            self._run.start()
-            self._publish(history=True)
-
-    def reset(self):
-        """Return to the state the widget was made with, and begin again with the first weights."""
-        with self._lock:
-            super().reset()
-            self.restart()
-
     def figure(self):
         """The same picture as a matplotlib figure, for print and for pages without a kernel."""
         from cs231n_kit.widgets.signal_figure import draw_signal
@@ -163,70 +106,29 @@ class SignalThroughDepth(StatefulWidget):
         with self._lock:
             return draw_signal(self._run, self._diagnose()[1])
 
-    def close(self):
-        """End the widget and its training."""
-        if self._live is not None:  # else the constructor raised
-            self._live.stop()
-        super().close()
-
-    def _repr_mimebundle_(self, **kwargs):
-        """Offer the still picture beside the live one: viewers without widgets (GitHub, print) show that."""
-        from cs231n_kit.explorations.exploration import png
-
-        data, metadata = super()._repr_mimebundle_(**kwargs)
-        data["image/png"] = base64.b64encode(png(self.figure())).decode()
-        data["text/plain"] = f"Signal through {self.depth} layers of {self.width} units. {self.diagnosis}"
-        return data, metadata
+    def _caption(self):
+        return f"Signal through {self.depth} layers of {self.width} units. {self.diagnosis}"
 
     def _complete_state(self, state):
         return complete_state({**self._setup.get("initial", {}), **state}, self._own)
 
-    def _forget(self):
-        if self._run is None:
-            self._run = SignalRun(self.state, self._own)
-        else:
-            self._run.change(self.state)
+    def _make_run(self):
+        return SignalRun(self.state, self._own)
+
+    def _pace(self):
+        return PACES[self.state["pace"]]
+
+    def _is_due(self, done, steps):
+        return done % max(1, steps // 50) == 0
 
     def _state_to_string(self, state):
         return state_to_string(state)
 
-    def _respond(self, request, reply, buffers):
-        """Commands first: play, pause, step, restart; then what is to be seen."""
-        self._part = "command"
-        command = request.get("command")
-        if command == "play":
-            self._live.start()
-        elif command in ("pause", "step", "restart"):
-            self._live.stop()
-        if command == "step":
-            self._run.step()
-        elif command == "restart":
-            self._run.start()
-        self._part = "frame"
-        if request.get("frame"):
-            reply["frame"] = self._frame(buffers, history=bool(command) or not self.running)
-
-    def _hear(self, _widget, message, _buffers):
-        """What the page says beside its requests: a frame is painted, the last view is gone."""
-        if message.get("type") == "painted":
-            self._live.seen()
-        elif message.get("type") == "gone":
-            self._live.stop()
-
-    def _run_step(self):
-        return self._run.step()
-
-    def _publish(self, history=False):
-        """Send a frame to all pages, unasked."""
-        buffers = []
-        frame = self._frame(buffers, history)
-        self.send({"type": "frame", "frame": frame}, buffers)
-
-    def _frame(self, buffers, history):
+    def _frame(self, buffers, history, draft):
         """What a page needs to draw the network as it is; adds the histograms (2, L, BINS), float32."""
         run = self._run
         if run.history[-1].step != run.step_count:
-            run.measure()
+            run.record()
         axes, shares = self._histograms()
         buffers.append(shares.tobytes())
         tone, sentences = self._diagnose()
@@ -269,9 +171,5 @@ def _describe(own):
 
 
 def _plain(values):
-    """Numbers for JSON: four significant digits, None for NaN; texts stay."""
-    return [value if isinstance(value, str) else _rounded(value) for value in values]
-
-
-def _rounded(value):
-    return float(f"{value:.4g}") if math.isfinite(value) else None
+    """Numbers for JSON; texts stay."""
+    return [value if isinstance(value, str) else rounded(value) for value in values]

@@ -10,6 +10,7 @@ from cs231n_kit.optimizers import Optimizer
 from cs231n_kit.training import NonFiniteError, Trainer
 from cs231n_kit.widgets.signal_data import network_input
 from cs231n_kit.widgets.signal_network import build_network, measure
+from cs231n_kit.widgets.training_records import add_record
 
 BATCH = 64
 MOST_EPOCHS = 10**9  # the user decides when to stop
@@ -60,7 +61,7 @@ class SignalRun:
             live_plot=False,
         )
         self._updates, self.trouble, self.history = None, "", []
-        self.measure()
+        self.record()
 
     def change(self, state):
         """Go on with another state; the network stays where it still fits."""
@@ -88,17 +89,13 @@ class SignalRun:
             return False
         return True
 
-    def measure(self):
+    def record(self):
         """Measure all layers on all examples, and put the ``Record`` into ``history``."""
         self.signal = measure(self.network, self.paths, self.X, self.y, self.state["activation"])
         known = [layer for layer in self.signal.layers[1:-1] if not math.isnan(layer.flat)]
         shares = [(layer.flat, layer.stuck) for layer in known] or [(math.nan, math.nan)]
         record = Record(self.step_count, self.signal.loss, self.signal.accuracy, *np.mean(shares, axis=0).tolist())
-        if self.history and self.history[-1].step == record.step:
-            self.history.pop()
-        self.history.append(record)
-        if len(self.history) > MOST_RECORDS:
-            del self.history[1:-1:2]
+        add_record(self.history, record, MOST_RECORDS)
         return record
 
     def _divergence(self, error):

@@ -1,5 +1,6 @@
 """A widget whose state is one plain dictionary that Python and the browser both hold."""
 
+import base64
 import threading
 
 import anywidget
@@ -27,7 +28,8 @@ class StatefulWidget(anywidget.AnyWidget):
     """The Python side of ``frontend/session.js``.
 
     The browser sends requests, one at a time: its state, and which parts of an answer it wants. A widget of its
-    own overrides ``_complete_state``, ``_respond``, ``_state_to_string`` and, where it caches, ``_forget``.
+    own overrides ``_complete_state``, ``_respond``, ``_state_to_string``, where it caches ``_forget``, and where its
+    ``figure`` shall stand beside it ``_caption``.
 
     Args:
         setup: what the browser must know once, a dictionary.
@@ -61,6 +63,21 @@ class StatefulWidget(anywidget.AnyWidget):
     def reset(self):
         """Return to the state the widget was made with."""
         self.state = self._setup["initial"]
+
+    def _repr_mimebundle_(self, **kwargs):
+        """Offer the still picture beside the live one: viewers without widgets (GitHub, print) show that."""
+        bundle, caption = super()._repr_mimebundle_(**kwargs), self._caption()
+        if caption is None:
+            return bundle
+        from cs231n_kit.explorations.exploration import png
+
+        data, metadata = bundle
+        data |= {"image/png": base64.b64encode(png(self.figure())).decode(), "text/plain": caption}
+        return data, metadata
+
+    def _caption(self):
+        """What the still picture shows, in a line of text; None where there shall be no such picture."""
+        return None
 
     def _complete_state(self, state):
         """Check a state or a part of one; returns it complete. Raises ValueError."""

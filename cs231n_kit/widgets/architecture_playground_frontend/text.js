@@ -1,22 +1,16 @@
 // The line of text that is the network, what is wrong with it, and prepared ones.
 
-import { numberSelect, select } from "../frontend/controls.js";
+import { numberSelect } from "../frontend/controls.js";
 import { element, uniqueId } from "../frontend/elements.js";
+import { preparedControl } from "../frontend/lessons.js";
 
 const FILTER_CHOICES = [2, 4, 8, 16, 32, 64];
 const UNIT_CHOICES = [16, 32, 64, 128, 256, 512];
 
 export function presetControl(session) {
   const { presets, about } = session.setup;
-  const options = [["", "Choose one …"], ...presets.map(({ name, title }) => [name, title])];
-  const control = select("Networks to try", options, () => session.state.preset, (name) => name && session.study(name));
-  const text = element("p", { class: "text", role: "status" });
-  const update = () => {
-    control.update();
-    const words = presets.find(({ name }) => name === session.state.preset)?.text ?? `Data: ${about}. Type a network below, or choose one here.`;
-    if (text.textContent !== words) text.textContent = words;
-  };
-  return { node: element("div", { class: "lesson" }, control.node, text), update };
+  const otherwise = `Data: ${about}. Type a network below, or choose one here.`;
+  return preparedControl(session, "Networks to try", presets, "preset", otherwise);
 }
 
 // The box to type in; a text that cannot be built stays in it, and is shown with its place.

@@ -1,31 +1,17 @@
-// Playing, pausing and the settings of the training, and where it stands, in words.
+// The buttons and settings of the training, and where it stands, in words.
 
-import { button, numberSelect } from "../frontend/controls.js";
+import { numberSelect } from "../frontend/controls.js";
 import { element } from "../frontend/elements.js";
 import { optimizerSelect } from "../frontend/optimizer_select.js";
+import { trainingButtons } from "../frontend/training_controls.js";
 
 const RATE_CHOICES = [0.00001, 0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1];
 const BATCH_CHOICES = [1, 8, 16, 32, 64, 128];
 const PENALTY_CHOICES = [0, 0.00001, 0.0001, 0.0003, 0.001, 0.003, 0.01, 0.1];
 
 export function playButtons(session) {
-  const isOff = () => !session.facts.network;
-  const play = button("Train", "Train on and on (Space)", () => session.toggle(), isOff);
-  play.node.classList.add("play");
-  const update = () => {
-    play.update();
-    play.node.textContent = session.running ? "Pause" : session.facts.step ? "Train on" : "Train";
-  };
-  const newWeights = () => {
-    session.commanded = "restart";
-    session.edit({ seed: (session.state.seed + 1) % 2 ** 31 }, { parts: ["command", "frame"] });
-  };
-  return [
-    { node: play.node, update },
-    button("Step", "One update (S)", () => session.command("step"), isOff),
-    button("Start anew", "Begin again with the same first weights (R)", () => session.command("restart"), isOff),
-    button("New weights", "Begin again with other first weights", newWeights, isOff),
-  ];
+  const label = () => (session.facts.step ? "Train on" : "Train");
+  return trainingButtons(session, { label, restart: "Start anew", isOff: () => !session.facts.network });
 }
 
 // What the training is doing now.

@@ -11,7 +11,8 @@ import { ArchitectureSession } from "./session.js";
 import { layerTable } from "./table.js";
 import { presetControl, sizeControls, textBox } from "./text.js";
 import { playButtons, trainingSettings, trainingState, troubleText } from "./training.js";
-import { View, widgetModule } from "../frontend/view.js";
+import { TrainingView } from "../frontend/training_controls.js";
+import { widgetModule } from "../frontend/view.js";
 
 const KEYS = [
   ["Enter", "in the text: build the network"],
@@ -25,7 +26,7 @@ const KEYS = [
   ["Ctrl+Z", "undo; with Shift redo"],
 ];
 
-class ArchitectureView extends View {
+class ArchitectureView extends TrainingView {
   constructor(session, el) {
     super(session, el, "cs231n-architecture");
     this.root.addEventListener("keydown", (event) => this.key(event));
@@ -76,11 +77,6 @@ class ArchitectureView extends View {
     else return;
     event.preventDefault();
     event.stopPropagation();
-  }
-
-  remove() {
-    super.remove();
-    if (!this.session.views.size) this.session.model.send({ type: "gone" });
   }
 }
 

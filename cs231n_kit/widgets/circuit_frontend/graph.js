@@ -1,5 +1,6 @@
 // The graph under a mouse, a finger and the keyboard.
 
+import { undoKey } from "../frontend/controls.js";
 import { element } from "../frontend/elements.js";
 import { stepKey } from "../frontend/stepper.js";
 import { Drawing } from "./drawing.js";
@@ -111,13 +112,9 @@ export class Graph {
 
   key(event) {
     const { session } = this;
-    const command = event.ctrlKey || event.metaKey;
+    if (undoKey(session, event, this.announce) || event.ctrlKey || event.metaKey || event.altKey) return;
     const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-    if (command && (key === "z" || key === "y")) {
-      const back = key === "z" && !event.shiftKey;
-      this.announce((back ? session.undo() : session.redo()) ? (back ? "Undone" : "Done again") : "Nothing more to undo");
-    } else if (command || event.altKey) return;
-    else if (!stepKey(session, key) && !this.nodeKey(key, event.shiftKey)) return;
+    if (!stepKey(session, key) && !this.nodeKey(key, event.shiftKey)) return;
     event.preventDefault();
     event.stopPropagation();
   }

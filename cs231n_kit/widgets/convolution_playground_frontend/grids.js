@@ -1,5 +1,6 @@
 // The grids under a mouse, a finger and the keyboard: pointing explains a cell, a click changes its number.
 
+import { undoKey } from "../frontend/controls.js";
 import { element } from "../frontend/elements.js";
 import { stepKey } from "../frontend/stepper.js";
 import { ARROWS, Drawing, shape } from "./drawing.js";
@@ -85,13 +86,9 @@ export class Grids {
 
   key(event) {
     const { session } = this;
-    const command = event.ctrlKey || event.metaKey;
+    if (undoKey(session, event, this.announce) || event.ctrlKey || event.metaKey || event.altKey) return;
     const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-    if (command && (key === "z" || key === "y")) {
-      const back = key === "z" && !event.shiftKey;
-      this.announce((back ? session.undo() : session.redo()) ? (back ? "Undone" : "Done again") : "Nothing more to undo");
-    } else if (command || event.altKey) return;
-    else if (!this.cellKey(key) && !stepKey(session, key)) return;
+    if (!this.cellKey(key) && !stepKey(session, key)) return;
     event.preventDefault();
     event.stopPropagation();
   }

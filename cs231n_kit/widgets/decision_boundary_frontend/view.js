@@ -16,18 +16,19 @@ import {
 import { Plot } from "./plot.js";
 import { readout } from "./readouts.js";
 import { BoundarySession } from "./session.js";
-import { View, widgetModule } from "../frontend/view.js";
+import { PlaneView } from "../frontend/plane_view.js";
+import { widgetModule } from "../frontend/view.js";
 
 const LAST_GOOD = "The regions are the last that worked; they come back with the next good answer.";
 
-class BoundaryView extends View {
+class BoundaryView extends PlaneView {
   constructor(session, el) {
     super(session, el, "cs231n-boundary");
   }
 
   build() {
     const { session } = this;
-    this.plot = new Plot(session, this.announce, this.helpId);
+    this.plane = new Plot(session, this.announce, this.helpId);
     const hint = ({ part }) => (part === "regions" && session.frame ? LAST_GOOD : "");
     const side = this.keep(
       presetControl(session),
@@ -38,22 +39,12 @@ class BoundaryView extends View {
       notices(session, { author: "the classifier", hint }),
       readout(session),
     );
-    const edit = [removeButton(session, this.plot), sampleButton(session)];
+    const edit = [removeButton(session, this.plane), sampleButton(session)];
     const tools = this.keep(toolbar(session, this.announce, "DecisionBoundary", ...edit));
     return [
-      element("div", { class: "stage" }, this.plot.canvas, ...tools, this.status),
+      element("div", { class: "stage" }, this.plane.canvas, ...tools, this.status),
       element("div", { class: "side" }, ...side, helpText(this.helpId, PLANE_KEYS)),
     ];
-  }
-
-  paint(now) {
-    if (now) this.plot.draw();
-    else this.plot.update();
-  }
-
-  remove() {
-    super.remove();
-    this.plot.observer.disconnect();
   }
 }
 

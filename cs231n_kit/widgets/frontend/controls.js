@@ -61,6 +61,15 @@ export function checkbox(title, read, write) {
   return { node, update: () => (input.checked = read()) };
 }
 
+// A control that is there only while `wanted` says so.
+export function onlyIf(wanted, control) {
+  const update = () => {
+    control.node.hidden = !wanted();
+    control.update();
+  };
+  return { node: control.node, update };
+}
+
 export function button(text, hint, act, isDisabled = () => false) {
   const node = element("button", { type: "button", title: hint, onclick: act }, text);
   return { node, update: () => (node.disabled = isDisabled()) };
@@ -94,4 +103,15 @@ export function toolbar(session, announce, constructor, ...own) {
   const nodes = parts.map((part) => part.node);
   const node = element("div", { class: "toolbar", role: "group", "aria-label": "Edit" }, ...nodes, copied);
   return { node, update: () => parts.forEach((part) => part.update()) };
+}
+
+// Undo or redo, where the pressed keys mean that; returns whether they do.
+export function undoKey(session, event, announce) {
+  const key = event.key.toLowerCase();
+  if (!(event.ctrlKey || event.metaKey) || !["z", "y"].includes(key)) return false;
+  const back = key === "z" && !event.shiftKey;
+  announce((back ? session.undo() : session.redo()) ? (back ? "Undone" : "Done again") : "Nothing more to undo");
+  event.preventDefault();
+  event.stopPropagation();
+  return true;
 }

@@ -1,5 +1,6 @@
 // Numbers over the steps of a training, as lines.
 
+import { redraw } from "./canvas.js";
 import { element } from "./elements.js";
 
 // How numbers are written; null is for those that there are not.
@@ -33,26 +34,17 @@ export class Curve {
     }
     this.pending ??= requestAnimationFrame(() => {
       this.pending = null;
-      this.draw();
+      redraw(this.canvas, (picture) => this.draw(picture));
     });
   }
 
-  draw() {
-    const { canvas, session } = this;
-    const [width, height] = [canvas.clientWidth, canvas.clientHeight];
-    const density = window.devicePixelRatio || 1;
-    const size = [Math.round(width * density), Math.round(height * density)];
-    if (canvas.width !== size[0] || canvas.height !== size[1]) [canvas.width, canvas.height] = size;
-    const context = canvas.getContext("2d");
-    context.setTransform(density, 0, 0, density, 0, 0);
-    context.clearRect(0, 0, width, height);
-    const { history } = session;
+  draw({ context, width, height, color }) {
+    const { history } = this.session;
     const finite = history.flatMap((record) => this.lines.map(([column]) => record[column])).filter((value) => value !== null);
     const top = this.top ?? roundUp(Math.min(Math.max(...finite, 1e-3), 8));
     const last = Math.max(history.at(-1)?.[0] ?? 0, 10);
-    const style = getComputedStyle(canvas);
     const place = ([step], value) => [2 + (step / last) * (width - 4), height - 3 - (Math.min(value, top) / top) * (height - 8)];
-    context.fillStyle = context.strokeStyle = style.getPropertyValue("--ink-soft");
+    context.fillStyle = context.strokeStyle = color("--ink-soft");
     context.font = "11px system-ui, sans-serif";
     context.globalAlpha = 0.4;
     context.strokeRect(1.5, 4.5, width - 3, height - 7);
@@ -62,8 +54,8 @@ export class Curve {
     context.textAlign = "right";
     context.fillText(`step ${last.toLocaleString("en")}`, width - 6, this.top ? height - 8 : 16); // where no line is
     for (const [which, part] of this.lines) {
-      const [color, dashes] = MARKS[part];
-      context.strokeStyle = style.getPropertyValue(color);
+      const [name, dashes] = MARKS[part];
+      context.strokeStyle = color(name);
       context.lineWidth = 1.75;
       context.setLineDash(dashes);
       context.beginPath();

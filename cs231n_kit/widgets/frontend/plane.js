@@ -1,5 +1,6 @@
 // A canvas with labelled points under a mouse, a finger and the keyboard: the square [-1, 1] x [-1, 1] of a PlaneSession.
 
+import { undoKey } from "./controls.js";
 import { element, placeText } from "./elements.js";
 
 export const GRASP = { mouse: 11, pen: 14, touch: 24 }; // pixels around a point that count as the point
@@ -188,14 +189,9 @@ export class Plane {
   key(event) {
     const { session } = this;
     this.keyed = true;
-    const command = event.ctrlKey || event.metaKey;
+    if (undoKey(session, event, this.announce) || event.ctrlKey || event.metaKey || event.altKey) return;
     const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-    if (command && (key === "z" || key === "y")) {
-      const back = key === "z" && !event.shiftKey;
-      const done = back ? session.undo() : session.redo();
-      this.announce(done ? (back ? "Undone" : "Done again") : "Nothing more to undo");
-    } else if (command || event.altKey) return;
-    else if (ARROWS[key]) this.step(ARROWS[key], event.shiftKey ? 0.1 : 0.02);
+    if (ARROWS[key]) this.step(ARROWS[key], event.shiftKey ? 0.1 : 0.02);
     else if (key === "]" || key === "n") this.select(1);
     else if (key === "[" || key === "p") this.select(-1);
     else if (key === "Delete" || key === "Backspace") this.removeSelected();

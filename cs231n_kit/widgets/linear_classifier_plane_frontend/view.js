@@ -10,7 +10,8 @@ import { parameterTable } from "./parameters.js";
 import { PLANE_KEYS } from "../frontend/plane.js";
 import { brushControl, noiseControl, presetControl, removeButton, sampleButton } from "../frontend/plane_controls.js";
 import { LinearSession } from "./session.js";
-import { View, widgetModule } from "../frontend/view.js";
+import { PlaneView } from "../frontend/plane_view.js";
+import { widgetModule } from "../frontend/view.js";
 
 const RATES = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100];
 const STRENGTHS = [0, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10];
@@ -31,7 +32,7 @@ function listSlider(session, title, values, name) {
     () => String(session.state[name]));
 }
 
-class LinearView extends View {
+class LinearView extends PlaneView {
   constructor(session, el) {
     super(session, el, "cs231n-linear");
   }
@@ -63,16 +64,6 @@ class LinearView extends View {
       element("div", { class: "side" }, ...model, training, ...outcome, helpText(this.helpId, KEYS)),
       ...this.keep(exampleTable(session)),
     ];
-  }
-
-  paint(now) {
-    if (now) this.plane.draw();
-    else this.plane.update();
-  }
-
-  remove() {
-    super.remove();
-    this.plane.observer.disconnect();
   }
 }
 

@@ -2,26 +2,18 @@
 
 import { PlaneSession } from "../frontend/plane_session.js";
 import { readRegions } from "../frontend/regions.js";
+import { typedArray, withTraining } from "../frontend/training_session.js";
 
 const DRAWN = ["points", "labels", "test"]; // entries that Python draws from the others
-const MOST_RECORDS = 1000;
 
-const floats = ({ buffer, byteOffset, byteLength }) => new Float32Array(buffer.slice(byteOffset, byteOffset + byteLength));
 const sum = (numbers) => numbers.reduce((total, value) => total + value, 0);
 
-export class PlaygroundSession extends PlaneSession {
-  parts = ["command", "frame", "code"];
-  outcome = ["frame"];
+export class PlaygroundSession extends withTraining(PlaneSession) {
   frame = null; // the regions
   network = null; // { maps, ranges, parameters }, of the network that the state describes
   facts = { record: [0, null, null, null, null], epoch: 0, running: false, trouble: "", gradients: [], firing: [] };
   history = []; // [step, training loss, test loss, training accuracy, test accuracy], accuracies from 0 to 1
-  code = "";
   focus = null; // the unit { layer, unit } or the weight { layer, from, to } under the pointer
-
-  get running() {
-    return this.facts.running;
-  }
 
   // How many units each layer has: inputs, hidden layers, scores.
   get counts() {
@@ -34,26 +26,15 @@ export class PlaygroundSession extends PlaneSession {
     return [features.join(","), layers.map(({ units }) => units).join(","), classes].join("|");
   }
 
-  command(name) {
-    this.commanded = name;
-    this.ask({ parts: ["command", "frame"] });
-  }
-
-  toggle() {
-    this.command(this.running ? "pause" : "play");
-  }
-
   study(name) {
     const { settings } = this.setup.lessons.find((lesson) => lesson.name === name);
     this.selected = -1;
-    this.commanded = "restart";
-    this.edit(settings, { omit: DRAWN, parts: ["command", "frame"] });
+    this.editAndRestart(settings, { omit: DRAWN });
   }
 
   reset() {
     this.selected = -1;
-    this.commanded = "restart";
-    this.edit(this.setup.initial, { parts: ["command", "frame"] });
+    super.reset();
   }
 
   // Each point keeps its part when others come and go.
@@ -95,45 +76,13 @@ export class PlaygroundSession extends PlaneSession {
     if (this.shape !== this.network?.shape) this.network = null;
   }
 
-  question(part) {
-    return part === "command" ? this.commanded : true;
-  }
-
-  take({ frame, code }, buffers) {
-    if (code) this.code = code;
-    if (!frame) return null;
-    this.takeFrame(frame, buffers);
-    return { frame: this.frame, live: false };
-  }
-
-  // Python goes on training when this page has painted; a page that nobody looks at lets it wait.
-  hear(message, buffers) {
-    if (message.type !== "frame" || !this.views.size) return;
-    const since = performance.now();
-    this.takeFrame(message.frame, buffers);
-    requestAnimationFrame(() => {
-      this.notify({ since, draft: false, frame: this.frame, live: true });
-      this.model.send({ type: "painted" });
-    });
-  }
-
   takeFrame(frame, buffers) {
     this.facts = frame;
-    if (frame.history) this.history = frame.history;
-    else this.remind(frame.record);
+    this.takeHistory(frame);
     if (frame.shape !== this.shape) return; // of a network that has meanwhile been changed
     this.frame = readRegions(frame.resolution, buffers[0]);
-    const { buffer, byteOffset, byteLength } = buffers[1];
-    const maps = new Int8Array(buffer.slice(byteOffset, byteOffset + byteLength));
-    this.network = { shape: frame.shape, maps, ranges: floats(buffers[2]), parameters: floats(buffers[3]) };
-  }
-
-  remind(record) {
-    const last = this.history.at(-1)?.[0] ?? -1;
-    if (record[0] < last) this.history = [];
-    if (record[0] === last) this.history.pop();
-    this.history.push(record);
-    if (this.history.length > MOST_RECORDS) this.history = this.history.filter((_, i, all) => i % 2 === 0 || i === all.length - 1);
+    const [maps, ranges, parameters] = [typedArray(buffers[1], Int8Array), typedArray(buffers[2]), typedArray(buffers[3])];
+    this.network = { shape: frame.shape, maps, ranges, parameters };
   }
 
   // The place of a unit among all units, layer 0 being the inputs.

@@ -12,9 +12,10 @@ import { PLANE_KEYS } from "../frontend/plane.js";
 import { brushControl, removeButton, sampleButton } from "../frontend/plane_controls.js";
 import { PlaygroundPlane } from "./playground_plane.js";
 import { PlaygroundSession } from "./session.js";
-import { dataSettings, paceControl, playButtons, trainingSettings } from "./settings.js";
-import { View, widgetModule } from "../frontend/view.js";
-import { counter, lessonControl, unitReadout, warnings } from "./words.js";
+import { dataSettings, trainingSettings } from "./settings.js";
+import { paceControl, trainingButtons, trainingKey, TrainingView } from "../frontend/training_controls.js";
+import { widgetModule } from "../frontend/view.js";
+import { counter, unitReadout, warnings } from "./words.js";
 
 const PLAYGROUND_KEYS = [
   ["Space", "play or pause, from the plane or a unit"],
@@ -24,9 +25,8 @@ const PLAYGROUND_KEYS = [
   ...PLANE_KEYS,
   ["T", "make the selected point a test or a training point"],
 ];
-const COMMANDS = { " ": "toggle", s: "step", r: "restart" };
 
-class PlaygroundView extends View {
+class PlaygroundView extends TrainingView {
   constructor(session, el) {
     super(session, el, "cs231n-playground");
     this.root.addEventListener("keydown", (event) => this.key(event));
@@ -36,13 +36,13 @@ class PlaygroundView extends View {
     const { session } = this;
     this.plane = new PlaygroundPlane(session, this.announce, this.helpId);
     this.diagram = new Diagram(session);
-    const play = this.keep(...playButtons(session), addLayerButton(session));
+    const play = this.keep(...trainingButtons(session, { label: () => "Play", seed: "network_seed" }), addLayerButton(session));
     const edit = [removeButton(session, this.plane), sampleButton(session)];
     const tools = this.keep(brushControl(session), toolbar(session, this.announce, "NetworkPlayground", ...edit));
     const outcome = this.keep(lossCurves(session), accuracyCurves(session), unitReadout(session));
     const told = this.keep(warnings(session), notices(session, { author: "Python" }));
     const bar = element("div", { class: "bar", role: "group", "aria-label": "Train" },
-      element("div", { class: "toolbar" }, ...play), ...this.keep(paceControl(session), counter(session)));
+      element("div", { class: "toolbar" }, ...play), ...this.keep(paceControl(session, { slow: 5, medium: 100 }), counter(session)));
     const legend = element("p", { class: "legend" }, "Lines are weights, pictures the units' outputs: ",
       element("span", { class: "below" }, "below 0"), " ", element("span", { class: "above" }, "above 0"));
     legend.style.setProperty("--below", session.setup.signs.negative);
@@ -60,13 +60,7 @@ class PlaygroundView extends View {
   }
 
   key(event) {
-    if (!event.target.matches(".plot, .unit:not(.feature)") || event.ctrlKey || event.metaKey || event.altKey) return;
-    const command = COMMANDS[event.key.toLowerCase()];
-    if (!command) return;
-    if (command === "toggle") this.session.toggle();
-    else this.session.command(command);
-    event.preventDefault();
-    event.stopPropagation();
+    if (event.target.matches(".plot, .unit:not(.feature)")) trainingKey(this.session, event);
   }
 
   paint(now) {
@@ -79,7 +73,6 @@ class PlaygroundView extends View {
     super.remove();
     this.plane.observer.disconnect();
     this.diagram.observer.disconnect();
-    if (!this.session.views.size) this.session.model.send({ type: "gone" });
   }
 }
 

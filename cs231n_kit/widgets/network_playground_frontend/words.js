@@ -1,6 +1,5 @@
-// What is said about the training: where it stands, the lesson, the unit that is looked at, and the program.
+// What is said about the training: where it stands, and the unit that is looked at.
 
-import { select } from "../frontend/controls.js";
 import { element, number } from "../frontend/elements.js";
 import { weightText } from "./diagram.js";
 

@@ -1,8 +1,8 @@
 // The map with the paths: its start is dragged, a click puts it elsewhere, and the map itself can be moved.
 
+import { undoKey } from "../frontend/controls.js";
 import { INK, drawShape } from "../frontend/drawing.js";
 import { element, number } from "../frontend/elements.js";
-import { drawMap, drawMapAxes, drawRace } from "./race_drawing.js";
 import { drawMap, drawMapAxes, drawRace } from "./race_drawing.js";
 import { kept } from "./session.js";
 
@@ -140,14 +140,9 @@ export class RacePlane {
 
   key(event) {
     const { session } = this;
-    const command = event.ctrlKey || event.metaKey;
+    if (undoKey(session, event, this.announce) || event.ctrlKey || event.metaKey || event.altKey) return;
     const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-    if (command && (key === "z" || key === "y")) {
-      const back = key === "z" && !event.shiftKey;
-      const done = back ? session.undo() : session.redo();
-      this.announce(done ? (back ? "Undone" : "Done again") : "Nothing more to undo");
-    } else if (command || event.altKey) return;
-    else if (WAYS[key]) this.push(WAYS[key], event.shiftKey ? 0.1 : 0.02);
+    if (WAYS[key]) this.push(WAYS[key], event.shiftKey ? 0.1 : 0.02);
     else if (key === " ") session.play();
     else if (key === "[" || key === ",") session.go(session.position - 1);
     else if (key === "]" || key === ".") session.go(session.position + 1);

@@ -1,29 +1,7 @@
-// Surface, schedule, noise and steps; the lesson; and the buttons that play.
+// Surface, schedule, noise and steps; and the buttons that play.
 
-import { button, select, slider } from "../frontend/controls.js";
+import { button, onlyIf, select, slider } from "../frontend/controls.js";
 import { element, number, uniqueId } from "../frontend/elements.js";
-
-export function lessonControl(session) {
-  const { lessons } = session.setup;
-  const options = [["", "Choose one …"], ...lessons.map(({ name, title }) => [name, title])];
-  const control = select("Things to see", options, () => session.state.lesson, (name) => name && session.study(name));
-  const text = element("p", { class: "text", role: "status" });
-  const update = () => {
-    control.update();
-    const words = lessons.find(({ name }) => name === session.state.lesson)?.text ?? "";
-    if (text.textContent !== words) text.textContent = words;
-  };
-  return { node: element("div", { class: "lesson" }, control.node, text), update };
-}
-
-// A control that is there only while `wanted` says so.
-function onlyIf(wanted, control) {
-  const update = () => {
-    control.node.hidden = !wanted();
-    control.update();
-  };
-  return { node: control.node, update };
-}
 
 // A slider for an entry of the state; `steps` is how fine it is, and with `ratio` equal steps multiply.
 function entrySlider(session, title, name, { step = 1, ratio = false, format = String } = {}) {

@@ -2,15 +2,17 @@
 
 import { toolbar } from "../frontend/controls.js";
 import { element } from "../frontend/elements.js";
+import { lessonControl } from "../frontend/lessons.js";
 import { helpText, notices } from "../frontend/notices.js";
-import { View, widgetModule } from "../frontend/view.js";
+import { PlaneView } from "../frontend/plane_view.js";
+import { widgetModule } from "../frontend/view.js";
 import { lossChart, rateChart } from "./race_curves.js";
 import { RACE_KEYS, RacePlane } from "./race_plane.js";
 import { racerTable } from "./racers.js";
 import { RaceSession } from "./session.js";
-import { lessonControl, mapButtons, runSettings, stepper, surfaceSettings } from "./settings.js";
+import { mapButtons, runSettings, stepper, surfaceSettings } from "./settings.js";
 
-class RaceView extends View {
+class RaceView extends PlaneView {
   constructor(session, el) {
     super(session, el, "cs231n-race");
   }
@@ -33,14 +35,8 @@ class RaceView extends View {
     ];
   }
 
-  paint(now) {
-    if (now) this.plane.draw();
-    else this.plane.update();
-  }
-
   remove() {
     super.remove();
-    this.plane.observer.disconnect();
     if (!this.session.views.size) this.session.pause();
   }
 }

@@ -8,12 +8,13 @@ import { noiseControl, presetControl, removeButton, sampleButton } from "../fron
 import { lossTable } from "./readouts.js";
 import { RegressionPlane } from "./regression_plane.js";
 import { RegressionSession } from "./session.js";
-import { View, widgetModule } from "../frontend/view.js";
+import { PlaneView } from "../frontend/plane_view.js";
+import { widgetModule } from "../frontend/view.js";
 
 const KEYS = PLANE_KEYS.filter(([key]) => !["1 to 6", "C"].includes(key));
 const SHOWN = { show_l2: "L2: least squares", show_l1: "L1: least absolute values", show_bins: "Bins: softmax over y" };
 
-class RegressionView extends View {
+class RegressionView extends PlaneView {
   constructor(session, el) {
     super(session, el, "cs231n-regression");
   }
@@ -38,16 +39,6 @@ class RegressionView extends View {
       element("div", { class: "stage" }, this.plane.canvas, ...tools, this.status),
       element("div", { class: "side" }, ...side, helpText(this.helpId, KEYS)),
     ];
-  }
-
-  paint(now) {
-    if (now) this.plane.draw();
-    else this.plane.update();
-  }
-
-  remove() {
-    super.remove();
-    this.plane.observer.disconnect();
   }
 }
 

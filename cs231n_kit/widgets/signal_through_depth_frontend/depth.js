@@ -1,7 +1,8 @@
 // All layers from left to right: histograms, sizes and shares, a column for each layer in all of them.
 
+import { redraw } from "../frontend/canvas.js";
 import { element } from "../frontend/elements.js";
-import { pictureCanvas, redraw } from "./canvases.js";
+import { pictureCanvas } from "./canvases.js";
 import { drawHistograms, drawShares, drawSizes, drawNames, LEFT, RIGHT } from "./bands.js";
 import { layerText } from "./words.js";
 

@@ -1,7 +1,8 @@
 // Loss, and dead or saturated units, over the steps of training.
 
+import { redraw } from "../frontend/canvas.js";
 import { element } from "../frontend/elements.js";
-import { brief, percent, redraw } from "./canvases.js";
+import { brief, percent } from "./canvases.js";
 
 const FRAME = 4; // pixels around a curve
 

@@ -1,6 +1,6 @@
 // The network, its inputs, and how it is trained.
 
-import { button, choice, select, slider } from "../frontend/controls.js";
+import { choice, onlyIf, select, slider } from "../frontend/controls.js";
 import { brief } from "./canvases.js";
 
 const ACTIVATION_NAMES = {
@@ -42,22 +42,14 @@ function logSlider(session, title, entry) {
     () => brief(session.state[entry]));
 }
 
-const where = (shown, control) => ({
-  node: control.node,
-  update: () => {
-    control.node.hidden = !shown();
-    control.update();
-  },
-});
-
 export function networkSettings(session) {
   const { choices } = session.setup;
   const normalizations = [["none", "none"], ["batch", "batch"], ["layer", "layer"]].map(([value, text]) => ({ value, text }));
   return [
     entrySelect(session, "Activation", "activation", named(ACTIVATION_NAMES, choices.activation)),
     entrySelect(session, "Weights", "initialize", named(INITIALIZATION_NAMES, choices.initialize)),
-    where(() => SCALED.includes(session.state.initialize), logSlider(session, "Scale", "scale")),
-    where(() => session.state.initialize === "sparse", entrySlider(session, "Inputs each", "connections", 1)),
+    onlyIf(() => SCALED.includes(session.state.initialize), logSlider(session, "Scale", "scale")),
+    onlyIf(() => session.state.initialize === "sparse", entrySlider(session, "Inputs each", "connections", 1)),
     choice("Normalisation", normalizations, () => session.state.normalization, (normalization) => session.edit({ normalization })),
     entrySlider(session, "Depth", "depth", 1),
     entrySlider(session, "Width", "width", 10),
@@ -76,30 +68,8 @@ export function trainingSettings(session) {
   };
   return [
     select("Inputs", setup.inputs, () => session.state.inputs, inputs),
-    where(() => setup.labelled || !own(), choice("Labels", labels, () => session.state.labels, (value) => session.edit({ labels: value }))),
+    onlyIf(() => setup.labelled || !own(), choice("Labels", labels, () => session.state.labels, (value) => session.edit({ labels: value }))),
     logSlider(session, "Rate", "learning_rate"),
     choice("Axis of histograms", axes, () => session.state.axis, (axis) => session.edit({ axis })),
-  ];
-}
-
-export function paceControl(session) {
-  const hints = { slow: "3 steps a second", medium: "15 steps a second", fast: "as many steps as the machine can" };
-  const paces = session.setup.choices.pace.map((value) => ({ value, text: value, hint: hints[value] }));
-  return choice("Pace", paces, () => session.state.pace, (pace) => session.edit({ pace }, { parts: [] }));
-}
-
-export function playButtons(session) {
-  const play = button("Train", "Train on and on (Space)", () => session.toggle());
-  play.node.classList.add("play");
-  const update = () => (play.node.textContent = session.running ? "Pause" : "Train");
-  const newWeights = () => {
-    session.commanded = "restart";
-    session.edit({ seed: (session.state.seed + 1) % 2 ** 31 }, { parts: session.parts });
-  };
-  return [
-    { node: play.node, update },
-    button("Step", "One update (S)", () => session.command("step")),
-    button("Restart", "Begin again with the same first weights (R)", () => session.command("restart")),
-    button("New weights", "Begin again with other first weights", newWeights),
   ];
 }

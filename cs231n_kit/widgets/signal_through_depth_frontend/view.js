@@ -4,11 +4,12 @@ import { toolbar } from "../frontend/controls.js";
 import { element } from "../frontend/elements.js";
 import { lessonControl } from "../frontend/lessons.js";
 import { helpText, notices } from "../frontend/notices.js";
-import { View, widgetModule } from "../frontend/view.js";
+import { paceControl, trainingButtons, trainingKey, TrainingView } from "../frontend/training_controls.js";
+import { widgetModule } from "../frontend/view.js";
 import { Depth } from "./depth.js";
 import { lossCurve, unitsCurve } from "./history.js";
 import { SignalSession } from "./session.js";
-import { networkSettings, paceControl, playButtons, trainingSettings } from "./settings.js";
+import { networkSettings, trainingSettings } from "./settings.js";
 import { counter, diagnosis, readout } from "./words.js";
 
 const SIGNAL_KEYS = [
@@ -19,20 +20,19 @@ const SIGNAL_KEYS = [
   ["R", "restart"],
   ["Bars with a gap", "are cut: they are longer than drawn"],
 ];
-const COMMANDS = { " ": "toggle", s: "step", r: "restart" };
 
-class SignalView extends View {
+class SignalView extends TrainingView {
   constructor(session, el) {
     super(session, el, "cs231n-signal");
-    this.depth.node.addEventListener("keydown", (event) => this.key(event));
+    this.depth.node.addEventListener("keydown", (event) => trainingKey(session, event));
   }
 
   build() {
     const { session } = this;
     this.depth = new Depth(session, this.helpId);
     const bar = element("div", { class: "bar", role: "group", "aria-label": "Train" },
-      element("div", { class: "toolbar" }, ...this.keep(...playButtons(session))),
-      ...this.keep(paceControl(session), counter(session)));
+      element("div", { class: "toolbar" }, ...this.keep(...trainingButtons(session, { label: () => "Train" }))),
+      ...this.keep(paceControl(session, { slow: 3, medium: 15 }), counter(session)));
     return [
       ...this.keep(lessonControl(session)),
       bar,
@@ -46,15 +46,6 @@ class SignalView extends View {
     ];
   }
 
-  key(event) {
-    const command = COMMANDS[event.key.toLowerCase()];
-    if (!command || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (command === "toggle") this.session.toggle();
-    else this.session.command(command);
-    event.preventDefault();
-    event.stopPropagation();
-  }
-
   paint(now) {
     this.depth.paint(now);
   }
@@ -62,7 +53,6 @@ class SignalView extends View {
   remove() {
     super.remove();
     this.depth.observer.disconnect();
-    if (!this.session.views.size) this.session.model.send({ type: "gone" });
   }
 }
 
