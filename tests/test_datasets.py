@@ -172,14 +172,17 @@ def test_idx():
     "content, message",
     [
         (IDX, "not a complete gzip file"),
-        (gzip.compress(IDX)[:-9], "not a complete gzip file"),
-        (gzip.compress(b""), "IDX header"),
-        (gzip.compress(b"\0\0\x0d" + IDX[3:]), "IDX header"),
-        (gzip.compress(b"\0\0\x08\x09" + IDX[4:]), "IDX header"),
-        (gzip.compress(IDX + b"\0"), r"shape \(2, 3\) but holds 7 bytes"),
-        (gzip.compress(IDX[:7]), "shape"),
-        (gzip.compress(struct.pack(">4B3I", 0, 0, 8, 3, 2**32 - 1, 2**32 - 1, 2**32 - 1)), "but holds 0 bytes"),
-        (gzip.compress(bytes(100_000_001)), "more than 100,000,000 bytes"),
+        (gzip.compress(IDX, mtime=0)[:-9], "not a complete gzip file"),
+        (gzip.compress(b"", mtime=0), "IDX header"),
+        (gzip.compress(b"\0\0\x0d" + IDX[3:], mtime=0), "IDX header"),
+        (gzip.compress(b"\0\0\x08\x09" + IDX[4:], mtime=0), "IDX header"),
+        (gzip.compress(IDX + b"\0", mtime=0), r"shape \(2, 3\) but holds 7 bytes"),
+        (gzip.compress(IDX[:7], mtime=0), "shape"),
+        (
+            gzip.compress(struct.pack(">4B3I", 0, 0, 8, 3, 2**32 - 1, 2**32 - 1, 2**32 - 1), mtime=0),
+            "but holds 0 bytes",
+        ),
+        (gzip.compress(bytes(100_000_001), mtime=0), "more than 100,000,000 bytes"),
     ],
 )
 def test_idx_files_that_are_none(content, message):
