@@ -30,8 +30,8 @@ def _test_mode(rng):
     return cases
 
 
-_TRAIN = "        dx = dout * mask"
-_TEST = "        dx = dout\n"
+_TRAIN = "    dx = dout * mask"
+_TEST = "        return dout\n"
 
 DROPOUT_BACKWARD = Check(
     "dropout_backward",
@@ -61,48 +61,48 @@ DROPOUT_BACKWARD = Check(
         Mistake(
             "all passes",
             "All of dout passes, also where a number was dropped. What was dropped had no influence on the output.",
-            ((_TRAIN, "        dx = dout"),),
+            ((_TRAIN, "    dx = dout"),),
         ),
         Mistake(
             "mask redrawn",
             "The backward pass draws a mask of its own. It has to be the one that the forward pass used: keep it in "
             "the cache.",
-            ((_TRAIN, '        p = dropout_param["p"]\n        dx = dout * (np.random.rand(*dout.shape) < p) / p'),),
+            ((_TRAIN, '    p = dropout_param["p"]\n    dx = dout * (np.random.rand(*dout.shape) < p) / p'),),
         ),
         Mistake(
             "not scaled",
             "The right numbers pass, but unscaled. The forward pass multiplied them by 1 / p, so that is the slope.",
-            ((_TRAIN, "        dx = dout * (mask > 0)"),),
+            ((_TRAIN, "    dx = dout * (mask > 0)"),),
         ),
         Mistake(
             "scaled twice",
             "The gradient is divided by p twice: the mask of the forward pass contains 1 / p already.",
-            ((_TRAIN, '        dx = dout * mask / dropout_param["p"]'),),
+            ((_TRAIN, '    dx = dout * mask / dropout_param["p"]'),),
         ),
         Mistake(
             "multiplied by p",
             "The gradient is multiplied by p where the forward pass divided by it.",
-            ((_TRAIN, '        dx = dout * (mask > 0) * dropout_param["p"]'),),
+            ((_TRAIN, '    dx = dout * (mask > 0) * dropout_param["p"]'),),
         ),
         Mistake(
             "wrong side",
             "The gradient passes where numbers were dropped, and not where they were kept: it is the other way round.",
-            ((_TRAIN, '        dx = dout * (mask == 0) / dropout_param["p"]'),),
+            ((_TRAIN, '    dx = dout * (mask == 0) / dropout_param["p"]'),),
         ),
         Mistake(
             "mask alone",
             "This is the slope of dropout. By the chain rule it is multiplied with what comes from above, dout.",
-            ((_TRAIN, "        dx = mask * 1.0"),),
+            ((_TRAIN, "    dx = mask * 1.0"),),
         ),
         Mistake(
             "scaled in test mode",
             "In test mode the gradient is divided by p. The forward pass leaves x as it is there.",
-            ((_TEST, '        dx = dout / dropout_param["p"]\n'),),
+            ((_TEST, '        return dout / dropout_param["p"]\n'),),
         ),
         Mistake(
             "nothing in test mode",
             "In test mode no gradient comes through. The forward pass leaves x as it is, so dout passes unchanged.",
-            ((_TEST, "        dx = np.zeros_like(dout)\n"),),
+            ((_TEST, "        return np.zeros_like(dout)\n"),),
         ),
     ),
 )
