@@ -201,14 +201,16 @@ class _Lacking(Exception):
 
 
 def _copy(value):
-    """A copy of an array, also inside of plain tuples, dictionaries and networks."""
+    """A copy of an array, also inside of plain tuples, lists, dictionaries and networks."""
     if isinstance(value, np.ndarray):
         return np.array(value, order="K")
-    if type(value) is tuple:
-        return tuple(_copy(part) for part in value)
+    if type(value) in (tuple, list):
+        return type(value)(_copy(part) for part in value)
     if type(value) is dict:
         return {name: _copy(part) for name, part in value.items()}
-    return replace(value, params=_copy(value.params)) if isinstance(value, Network) else value
+    if isinstance(value, Network):
+        return replace(value, settings=_copy(value.settings), params=_copy(value.params))
+    return value
 
 
 def _fresh(arguments: tuple, namespace: Mapping) -> tuple:
@@ -270,9 +272,12 @@ def _part(parts: tuple, which: int | str | tuple[int, str], arguments: tuple):
 
 
 def _as_array(value) -> np.ndarray | None:
-    """`value` as an array of numbers (or text, to be told so), None when it is something else."""
+    """A copy of `value` as an array of numbers (or text, to be told so), None when it is something else.
+
+    (Later calls may change what this one returned.)
+    """
     try:
-        array = np.asarray(value)
+        array = np.array(value)
     except Exception:
         return None
     return None if array.dtype.kind == "O" and not isinstance(value, list | np.ndarray) else array

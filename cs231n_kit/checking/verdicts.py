@@ -148,7 +148,7 @@ def _verdict(p: PropertyKey, outcomes: list[Outcome], key: CheckKey) -> Verdict:
             told = (wrong.message, wrong.details, wrong.error)
             call = _describe_call(key, p.cases[place])
             return Verdict(p.title, p.points, FAILED, *told, notes=tuple(notes), call=call)
-        largest = max(largest, *(d.error for d in differences))
+        largest = max([largest, *(d.error for d in differences)])
     return Verdict(p.title, p.points, PASSED, error=largest, notes=tuple(notes))
 
 
