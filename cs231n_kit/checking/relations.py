@@ -110,6 +110,25 @@ def subgradient(cases: Sequence[Case], values: Sequence[Values]) -> list[Related
     return found
 
 
+def ties(cases: Sequence[Case], values: Sequence[Values]) -> list[Related]:
+    """The backward pass of a maximum over each map of x (N, C, H, W), where several places have it.
+
+    One of them may get all of the gradient, each of them may, or they share it. Cases come in pairs: the forward pass
+    of x, and the backward pass with (dout, what that call kept); dout (N, C, 1, 1) holds no zeros.
+    """
+    found = []
+    for i in range(1, len(cases), 2):
+        x, dout, (expected,), (dx,) = cases[i - 1].arguments[0], cases[i].arguments[0], cases[i].expected, values[i]
+        if dx.shape == x.shape and dx.dtype.kind in "biuf":
+            largest = x == x.max(axis=(2, 3), keepdims=True)
+            shares = np.where(largest, np.clip(np.nan_to_num(dx / dout), 0, 1), 0)
+            told, most = (part.sum(axis=(2, 3), keepdims=True) for part in (shares, largest))
+            whole = np.isclose(told, 1, atol=1e-4) | np.isclose(told, most, atol=1e-4)
+            expected = np.where(whole, shares * dout, expected)
+        found.append(Related(i, (expected,), (dx,)))
+    return found
+
+
 def own_step(cases: Sequence[Case], values: Sequence[Values]) -> list[Related]:
     """Cases come in pairs: the notebook's loss function at (W, X, y, reg), then training by one step on the same data.
 
@@ -186,6 +205,7 @@ RELATIONS: dict[str, Callable[[Sequence[Case], Sequence[Values]], list[Related]]
     "own_step": own_step,
     "same": same,
     "subgradient": subgradient,
+    "ties": ties,
     "dropped": dropped,
     "own_mask": own_mask,
     "seeded": seeded,

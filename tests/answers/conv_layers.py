@@ -1,0 +1,295 @@
+"""Correct answers to assignment 2's notebook `conv_layers`, in the styles students use. All of them earn full points.
+
+A forward pass and its backward pass belong together: what one keeps, the other reads.
+"""
+
+from types import SimpleNamespace
+
+import numpy as np
+
+# Convolution, (forward, backward)
+
+
+def conv_forward_naive(x, w, b, conv_param):
+    """Four loops."""
+    N, C, H, W = x.shape
+    F, _, HH, WW = w.shape
+    pad = conv_param["pad"]
+    stride = conv_param["stride"]
+    x_pad = np.pad(x, ((0,), (0,), (pad,), (pad,)), "constant")
+    H_out = int(1 + (H + 2 * pad - HH) / stride)
+    W_out = int(1 + (W + 2 * pad - WW) / stride)
+    out = np.zeros((N, F, H_out, W_out))
+    for n in range(N):
+        for f in range(F):
+            for i in range(H_out):
+                for j in range(W_out):
+                    hs, ws = i * stride, j * stride
+                    out[n, f, i, j] = np.sum(x_pad[n, :, hs : hs + HH, ws : ws + WW] * w[f]) + b[f]
+    return out, (x, w, b, conv_param)
+
+
+def conv_backward_naive(dout, cache):
+    x, w, _, conv_param = cache
+    pad, stride = conv_param["pad"], conv_param["stride"]
+    N, _, H, W = x.shape
+    F, _, HH, WW = w.shape
+    x_pad = np.pad(x, ((0,), (0,), (pad,), (pad,)), "constant")
+    dx_pad, dw, db = np.zeros_like(x_pad), np.zeros_like(w), np.zeros(F)
+    for n in range(N):
+        for f in range(F):
+            db[f] += np.sum(dout[n, f])
+            for i in range(dout.shape[2]):
+                for j in range(dout.shape[3]):
+                    hs, ws = i * stride, j * stride
+                    dw[f] += x_pad[n, :, hs : hs + HH, ws : ws + WW] * dout[n, f, i, j]
+                    dx_pad[n, :, hs : hs + HH, ws : ws + WW] += w[f] * dout[n, f, i, j]
+    return dx_pad[:, :, pad : pad + H, pad : pad + W], dw, db
+
+
+def conv_in_columns(x, w, b, conv_param):
+    """All windows as rows of one matrix, which is kept."""
+    N, C, _, _ = x.shape
+    F, _, HH, WW = w.shape
+    p, s = conv_param["pad"], conv_param["stride"]
+    xp = np.pad(x, ((0, 0), (0, 0), (p, p), (p, p)))
+    windows = np.lib.stride_tricks.sliding_window_view(xp, (HH, WW), axis=(2, 3))[:, :, ::s, ::s]
+    rows, cols = windows.shape[2:4]
+    columns = windows.transpose(0, 2, 3, 1, 4, 5).reshape(N * rows * cols, C * HH * WW)
+    out = (columns @ w.reshape(F, -1).T + b).reshape(N, rows, cols, F).transpose(0, 3, 1, 2)
+    return out, {"columns": columns, "w": w, "shape": xp.shape, "param": conv_param, "x shape": x.shape}
+
+
+def conv_back_from_columns(dout, cache):
+    w, p, s = cache["w"], cache["param"]["pad"], cache["param"]["stride"]
+    N, C, H, W = cache["x shape"]
+    F, _, HH, WW = w.shape
+    flat = dout.transpose(0, 2, 3, 1).reshape(-1, F)
+    dw = (flat.T @ cache["columns"]).reshape(w.shape)
+    pieces = (flat @ w.reshape(F, -1)).reshape(N, *dout.shape[2:], C, HH, WW)
+    dxp = np.zeros(cache["shape"])
+    for k, m in np.ndindex(HH, WW):
+        end_k, end_m = k + s * dout.shape[2], m + s * dout.shape[3]
+        dxp[:, :, k:end_k:s, m:end_m:s] += pieces[..., k, m].transpose(0, 3, 1, 2)
+    return dxp[:, :, p : p + H, p : p + W], dw, flat.sum(axis=0, keepdims=True)
+
+
+def conv_tap_by_tap(x, w, b, conv_param):
+    """A loop over the places of the filter instead of the image."""
+    (pad, stride), (HH, WW) = (conv_param["pad"], conv_param["stride"]), w.shape[2:]
+    xp = np.pad(x, [(0, 0)] * 2 + [(pad, pad)] * 2)
+    out_h, out_w = (xp.shape[2] - HH) // stride + 1, (xp.shape[3] - WW) // stride + 1
+    out = np.zeros((len(x), len(w), out_h, out_w)) + b.reshape(1, -1, 1, 1)
+    for k in range(HH):
+        for m in range(WW):
+            taken = xp[:, :, k : k + stride * (out_h - 1) + 1 : stride, m : m + stride * (out_w - 1) + 1 : stride]
+            out += np.einsum("nchw,fc->nfhw", taken, w[:, :, k, m])
+    return out, SimpleNamespace(xp=xp, w=w, pad=pad, stride=stride)
+
+
+def conv_back_tap_by_tap(dout, cache):
+    xp, w, pad, stride = cache.xp, cache.w, cache.pad, cache.stride
+    out_h, out_w = dout.shape[2:]
+    dxp, dw = np.zeros(xp.shape), np.empty(w.shape)
+    for k, m in np.ndindex(w.shape[2:]):
+        rows = slice(k, k + stride * (out_h - 1) + 1, stride)
+        cols = slice(m, m + stride * (out_w - 1) + 1, stride)
+        dw[:, :, k, m] = np.einsum("nfhw,nchw->fc", dout, xp[:, :, rows, cols])
+        dxp[:, :, rows, cols] += np.einsum("nfhw,fc->nchw", dout, w[:, :, k, m])
+    dx = dxp if pad == 0 else dxp[:, :, pad:-pad, pad:-pad]
+    return [dx, dw, np.einsum("nfhw->f", dout)]
+
+
+def conv_with_scipy(x, w, b, conv_param):
+    from scipy.signal import correlate
+
+    p, s = conv_param["pad"], conv_param["stride"]
+    xp = np.pad(x, ((0, 0), (0, 0), (p, p), (p, p))).astype(float)
+    maps = [[correlate(image, kernel, mode="valid")[0, ::s, ::s] for kernel in w.astype(float)] for image in xp]
+    return np.array(maps) + b[None, :, None, None], (xp, w, (p, s))
+
+
+def conv_back_with_a_larger_dout(dout, cache):
+    """dx as a full convolution of dout, spread out by the stride, with the flipped filters."""
+    xp, w, (p, s) = cache
+    N, _, H, W = xp.shape
+    F, _, HH, WW = w.shape
+    spread = np.zeros((N, F, H - HH + 1, W - WW + 1))
+    spread[:, :, ::s, ::s] = dout
+    dw = np.zeros(w.shape)
+    for k, m in np.ndindex(HH, WW):
+        dw[:, :, k, m] = np.tensordot(spread, xp[:, :, k : k + H - HH + 1, m : m + W - WW + 1], ([0, 2, 3], [0, 2, 3]))
+    framed = np.pad(spread, ((0, 0), (0, 0), (HH - 1, HH - 1), (WW - 1, WW - 1)))
+    dx = np.zeros(xp.shape)
+    for i, j in np.ndindex(H, W):
+        dx[:, :, i, j] = np.tensordot(framed[:, :, i : i + HH, j : j + WW], w[:, :, ::-1, ::-1], ([1, 2, 3], [0, 2, 3]))
+    return dx[:, :, p : H - p, p : W - p], dw, dout.sum((0, 2, 3))
+
+
+def conv_keeping_a_function(x, w, b, conv_param):
+    """Changes x, prints, and keeps a function."""
+    p, s = conv_param["pad"], conv_param["stride"]
+    xp = np.pad(x, ((0, 0), (0, 0), (p, p), (p, p)))
+    print("padded", xp.shape)
+    height, width = w.shape[2:]
+    places = [(i, j) for i in range(0, xp.shape[2] - height + 1, s) for j in range(0, xp.shape[3] - width + 1, s)]
+    out = [(xp[:, None, :, i : i + height, j : j + width] * w).sum(axis=(2, 3, 4)) + b for i, j in places]
+    size = x.shape
+    x *= 0
+
+    def back(dout):
+        flat = dout.reshape(*dout.shape[:2], -1)
+        dxp, dw = 0 * xp, 0 * w
+        for place, (i, j) in enumerate(places):
+            d = flat[:, :, place, None, None, None]
+            dw += (d * xp[:, None, :, i : i + height, j : j + width]).sum(0)
+            dxp[:, :, i : i + height, j : j + width] += (d * w).sum(1)
+        return dxp[:, :, p : p + size[2], p : p + size[3]], dw, flat.sum(-1).sum(0)
+
+    lines = len(range(0, xp.shape[2] - height + 1, s))
+    return np.stack(out, axis=-1).reshape(len(x), len(w), lines, -1), back
+
+
+def by_calling(dout, cache):
+    return cache(dout)
+
+
+def conv_in_float32(x, w, b, conv_param):
+    out, (x, w, b, conv_param) = conv_forward_naive(x.astype(np.float32), w.astype(np.float32), b, conv_param)
+    return out.astype(np.float32), (x, w, b, conv_param)
+
+
+def conv_backward_changing_dout(dout, cache):
+    dx, dw, db = conv_backward_naive(dout, cache)
+    dout[:] = 0
+    return np.float32(dx), np.float32(dw), np.float32(db)
+
+
+CONVOLUTION = (
+    (conv_forward_naive, conv_backward_naive),
+    (conv_in_columns, conv_back_from_columns),
+    (conv_tap_by_tap, conv_back_tap_by_tap),
+    (conv_with_scipy, conv_back_with_a_larger_dout),
+    (conv_keeping_a_function, by_calling),
+    (conv_in_float32, conv_backward_changing_dout),
+)
+
+
+# Max pooling, (forward, backward)
+
+
+def max_pool_forward_naive(x, pool_param):
+    N, C, H, W = x.shape
+    hp, wp, s = pool_param["pool_height"], pool_param["pool_width"], pool_param["stride"]
+    H_out, W_out = int((H - hp) / s + 1), int((W - wp) / s + 1)
+    out = np.zeros((N, C, H_out, W_out))
+    for n in range(N):
+        for c in range(C):
+            for i in range(H_out):
+                for j in range(W_out):
+                    out[n, c, i, j] = np.max(x[n, c, i * s : i * s + hp, j * s : j * s + wp])
+    return out, (x, pool_param)
+
+
+def max_pool_backward_naive(dout, cache):
+    """All of the gradient to all of the largest."""
+    x, pool_param = cache
+    hp, wp, s = pool_param["pool_height"], pool_param["pool_width"], pool_param["stride"]
+    dx = np.zeros_like(x)
+    for n, c, i, j in np.ndindex(*dout.shape):
+        window = x[n, c, i * s : i * s + hp, j * s : j * s + wp]
+        dx[n, c, i * s : i * s + hp, j * s : j * s + wp] += (window == np.max(window)) * dout[n, c, i, j]
+    return dx
+
+
+def pool_backward_sharing(dout, cache):
+    """The largest share the gradient."""
+    x, param = cache
+    dx = np.zeros(x.shape)
+    for i, j in np.ndindex(dout.shape[2:]):
+        rows = slice(i * param["stride"], i * param["stride"] + param["pool_height"])
+        cols = slice(j * param["stride"], j * param["stride"] + param["pool_width"])
+        mask = x[:, :, rows, cols] == x[:, :, rows, cols].max(axis=(2, 3), keepdims=True)
+        dx[:, :, rows, cols] += mask / mask.sum(axis=(2, 3), keepdims=True) * dout[:, :, i, j, None, None]
+    return dx
+
+
+def pool_by_views(x, pool_param):
+    """Keeps where the maxima are; changes x."""
+    s, size = pool_param["stride"], (pool_param["pool_height"], pool_param["pool_width"])
+    windows = np.lib.stride_tricks.sliding_window_view(x, size, axis=(2, 3))[:, :, ::s, ::s]
+    flat = windows.reshape(*windows.shape[:4], -1)
+    out, places, shape = flat.max(axis=-1), flat.argmax(axis=-1), x.shape
+    x[:] = 0
+    return out, {"places": places, "shape": shape, "s": s, "width": size[1]}
+
+
+def pool_back_by_places(dout, cache):
+    dx = np.zeros(cache["shape"], dtype=dout.dtype)
+    n, c, i, j = np.indices(dout.shape)
+    rows, cols = i * cache["s"] + cache["places"] // cache["width"], j * cache["s"] + cache["places"] % cache["width"]
+    np.add.at(dx, (n, c, rows, cols), dout)
+    return dx
+
+
+def pool_in_plain_python(x, pool_param):
+    height, width, s = (pool_param[name] for name in ("pool_height", "pool_width", "stride"))
+    H, W = x.shape[2:]
+    tops, lefts = range(0, H - height + 1, s), range(0, W - width + 1, s)
+    values, winners = [], []
+    for n, c in np.ndindex(x.shape[:2]):
+        for top in tops:
+            for left in lefts:
+                best = (top, left)
+                for k in range(top, top + height):
+                    for m in range(left, left + width):
+                        if x[n, c, k, m] >= x[n, c][best]:  # of equal ones the last
+                            best = (k, m)
+                values.append(float(x[n, c][best]))
+                winners.append((n, c, *best))
+    return np.array(values).reshape(*x.shape[:2], len(tops), len(lefts)).tolist(), (winners, x.shape)
+
+
+def pool_back_in_plain_python(dout, cache):
+    winners, shape = cache
+    dx = np.zeros(shape)
+    for place, d in zip(winners, dout.flatten(), strict=True):
+        dx[place] += d
+    return (dx,)
+
+
+def pool_by_taps(x, pool_param):
+    s, height, width = pool_param["stride"], pool_param["pool_height"], pool_param["pool_width"]
+    h, w = (x.shape[2] - height) // s + 1, (x.shape[3] - width) // s + 1
+    out = np.full((*x.shape[:2], h, w), -np.inf)
+    for k, m in np.ndindex(height, width):
+        out = np.maximum(out, x[:, :, k : k + s * (h - 1) + 1 : s, m : m + s * (w - 1) + 1 : s])
+    return out, (out, x, pool_param)
+
+
+def pool_back_by_taps(dout, cache):
+    out, x, pool_param = cache
+    s, (h, w), dx = pool_param["stride"], out.shape[2:], np.zeros_like(x)
+    for k, m in np.ndindex(pool_param["pool_height"], pool_param["pool_width"]):
+        places = np.s_[:, :, k : k + s * (h - 1) + 1 : s, m : m + s * (w - 1) + 1 : s]
+        dx[places] += np.where(x[places] == out, dout, 0)
+    return dx
+
+
+def pool_in_float32(x, pool_param):
+    out, _ = max_pool_forward_naive(x, pool_param)
+    return np.float32(out), (np.float32(x), dict(pool_param), "more")
+
+
+def pool_back_in_float32(dout, cache):
+    return pool_backward_sharing(dout.astype(np.float32), cache[:2]).astype(np.float32)
+
+
+POOLING = (
+    (max_pool_forward_naive, max_pool_backward_naive),
+    (max_pool_forward_naive, pool_backward_sharing),
+    (pool_by_views, pool_back_by_places),
+    (pool_in_plain_python, pool_back_in_plain_python),
+    (pool_by_taps, pool_back_by_taps),
+    (pool_in_float32, pool_back_in_float32),
+)

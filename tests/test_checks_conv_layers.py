@@ -1,0 +1,221 @@
+"""The checks of assignment 2's `conv_layers`: right answers earn everything, known mistakes what is said here."""
+
+import numpy as np
+import pytest
+from exercise import Exercise, absent, beside
+from numpy.lib.stride_tricks import sliding_window_view
+from scipy.signal import correlate
+
+from cs231n_kit.checking.answer_key import save_key
+from cs231n_kit.gradients import numeric_gradient
+
+EXERCISE = Exercise("assignment2", "conv_layers")
+POINTS_LOST = {
+    "conv_forward_naive": {
+        "filters flipped": 5,
+        "rows and columns of the filter exchanged": 5,
+        "no bias": 1.5,
+        "bias for each channel": 1.5,
+        "bias for each product": 1.5,
+        "bias subtracted": 1.5,
+        "first bias for all": 1.5,
+        "padded with ones": 4,
+        "padded with the edge": 4,
+        "not padded": 4,
+        "padded at one end": 4,
+        "padding fixed at 1": 3,
+        "stride fixed at 1": 1,
+        "stride in the size only": 1,
+        "stride along the rows only": 1,
+        "stride along the columns only": 1,
+        "height for width": 3.5,
+        "3 × 3 filters only": 1,
+        "zeros left at the border": 5,
+        "rounded up": 1,
+        "first channel only": 5,
+        "first image only": 5,
+        "mean instead of sum": 5,
+    },
+    "conv_backward_naive": {
+        "frame cut by negative numbers": 0.5,
+        "frame not cut off": 3.5,
+        "cut at the wrong end": 3.5,
+        "dx overwritten": 4,
+        "dw overwritten": 3.5,
+        "dw of the last image": 3.5,
+        "dw of the first image": 3.5,
+        "dw averaged": 3.5,
+        "dw and db averaged": 4,
+        "no frame around x": 3.5,
+        "filters flipped in dx": 4,
+        "dw flipped": 3.5,
+        "db over the wrong axes": 1.5,
+        "db of each place": 1.5,
+        "db one number": 1.5,
+        "db averaged": 1.5,
+        "no db": 1.5,
+        "stride fixed at 1": 0.5,
+        "stride along the rows only": 0.5,
+        "3 × 3 filters only": 0.5,
+        "returned in another order": 5.5,
+    },
+    "max_pool_forward_naive": {
+        "mean for the maximum": 3,
+        "sum for the maximum": 3,
+        "smallest": 3,
+        "places of the maxima": 3,
+        "maximum over the channels": 3,
+        "maximum over the batch": 3,
+        "starts at zero": 0.5,
+        "absolute values": 0.5,
+        "stride not looked at": 1.5,
+        "stride in the size only": 3,
+        "2 × 2 windows only": 1.5,
+        "height and width exchanged": 1.5,
+        "left over pixels pooled": 1.5,
+        "zeros left at the border": 3,
+    },
+    "max_pool_backward_naive": {
+        "overwritten where windows overlap": 0.5,
+        "all pixels of the window": 3,
+        "average pooling": 3,
+        "ones for the gradient": 3,
+        "times the maximum": 2.5,
+        "largest of a row": 2.5,
+        "row and column exchanged": 2.5,
+        "place within the window": 2.5,
+        "smallest": 3,
+        "stride not looked at": 1,
+        "2 × 2 windows only": 1,
+        "nothing where pixels are equal": 0.5,
+        "divided by the number of images": 3,
+    },
+}
+BACKWARDS = [name.replace("forward", "backward") for name in EXERCISE.functions if "forward" in name]
+STYLES = {
+    "conv_{}_naive": EXERCISE.answers.CONVOLUTION,
+    "max_pool_{}_naive": EXERCISE.answers.POOLING,
+}
+
+
+# The reference
+
+
+def test_the_reference_convolves_as_scipy_does_and_has_the_numeric_gradients():
+    rng = np.random.default_rng(3)
+    forward, backward = (EXERCISE.reference.function(f"conv_{way}_naive") for way in ("forward", "backward"))
+    arguments = {"x": rng.normal(size=(2, 3, 6, 5)), "w": rng.normal(size=(4, 3, 3, 2)), "b": rng.normal(size=4)}
+    dout = rng.normal(size=(2, 4, 3, 3))
+
+    def convolved(x, w, b):
+        framed = np.pad(x, ((0, 0), (0, 0), (1, 1), (1, 1)))
+        maps = [[correlate(image, kernel, "valid")[0, ::2, ::2] for kernel in w] for image in framed]
+        return np.array(maps) + b.reshape(-1, 1, 1)
+
+    out, cache = forward(**arguments, conv_param={"stride": 2, "pad": 1})
+    np.testing.assert_allclose(out, convolved(**arguments))
+    for (name, value), gradient in zip(arguments.items(), backward(dout, cache), strict=True):
+        moved = lambda v, name=name: np.sum(dout * convolved(**{**arguments, name: v}))  # noqa: E731
+        np.testing.assert_allclose(gradient, numeric_gradient(moved, value.copy()), rtol=1e-6, atol=1e-8)
+
+
+def test_the_reference_pools_by_the_definition_and_has_the_numeric_gradient():
+    rng = np.random.default_rng(4)
+    forward, backward = (EXERCISE.reference.function(f"max_pool_{way}_naive") for way in ("forward", "backward"))
+    x, dout = rng.normal(size=(2, 3, 7, 6)), rng.normal(size=(2, 3, 3, 3))
+
+    def pooled(x):
+        return sliding_window_view(x, (3, 2), axis=(2, 3))[:, :, ::2, ::2].max(axis=(-2, -1))
+
+    out, cache = forward(x, {"pool_height": 3, "pool_width": 2, "stride": 2})
+    np.testing.assert_array_equal(out, pooled(x))
+    gradient = numeric_gradient(lambda v: np.sum(dout * pooled(v)), x.copy())
+    np.testing.assert_allclose(backward(dout, cache), gradient, rtol=1e-6, atol=1e-8)
+
+
+@pytest.mark.parametrize("name", EXERCISE.functions)
+def test_reference_earns_everything_and_its_cases_stay_small(name):
+    EXERCISE.assert_full_points(name, EXERCISE.reference.function(name))
+    assert len(save_key([EXERCISE.drawn(name, 0)])) < 150_000
+
+
+# Known mistakes
+
+
+def test_every_known_mistake_is_listed_here():
+    EXERCISE.assert_listed(POINTS_LOST)
+
+
+@pytest.mark.parametrize("name, mistake", [(f, m) for f in POINTS_LOST for m in POINTS_LOST[f]])
+def test_known_mistake_is_caught_and_recognised_as_itself(name, mistake):
+    EXERCISE.assert_recognised(name, mistake, POINTS_LOST[name][mistake])
+
+
+def test_hints_are_sentences_and_do_not_contain_the_repair():
+    EXERCISE.assert_hints_are_sentences_without_the_repair()
+
+
+# Right answers
+
+
+@pytest.mark.parametrize(
+    "name, pair",
+    [(name, pair) for name, pairs in STYLES.items() for pair in pairs],
+    ids=lambda value: value if isinstance(value, str) else f"{value[0].__name__}-{value[1].__name__}",
+)
+def test_answers_in_any_style_earn_full_points(name, pair):
+    forward, backward = pair
+    EXERCISE.assert_full_points(name.format("forward"), forward)
+    EXERCISE.assert_full_points(name.format("backward"), beside(backward, **{name.format("forward"): forward}))
+
+
+def test_there_are_at_least_six_variants_of_each():
+    assert all(len(set(pairs)) >= 6 for pairs in STYLES.values())
+
+
+@pytest.mark.parametrize("name", BACKWARDS)
+@pytest.mark.parametrize("forward", [absent, lambda *arguments: arguments[0], lambda *arguments: (arguments[0], 1)])
+def test_a_backward_pass_is_judged_on_the_cache_of_the_text_where_the_own_one_fails(name, forward):
+    backward = EXERCISE.reference.function(name)
+    report = EXERCISE.report(name, beside(backward, **{name.replace("backward", "forward"): forward}))
+    failed = [v.title for v in report.verdicts if v.earned < v.points]
+    assert all("your own" in title or "Several" in title for title in failed), report
+    assert any("your own" in title for title in failed)
+
+
+# Wrong answers
+
+
+@pytest.mark.parametrize("share", [0.5, 0.0, 1.2])
+def test_of_equal_pixels_some_must_get_all_of_the_gradient(share):
+    def backward(dout, cache):
+        dx = EXERCISE.answers.pool_backward_sharing(dout, cache)
+        return share * dx if dx.shape[2:] in ((2, 2), (3, 2)) else dx
+
+    answer = beside(backward, max_pool_forward_naive=EXERCISE.answers.max_pool_forward_naive)
+    report = EXERCISE.report("max_pool_backward_naive", answer)
+    assert [v.title for v in report.verdicts if v.earned < v.points] == ["Several largest pixels in a window"], report
+
+
+@pytest.mark.parametrize("name", EXERCISE.functions)
+def test_templates_zeros_and_what_comes_in_earn_nothing(name):
+    if name == "ThreeLayerConvNet":
+        return
+    assert EXERCISE.report(name, lambda *arguments: None).earned == 0
+    if "forward" in name:
+        assert EXERCISE.report(name, lambda x, *_: (0 * x, None)).earned == 0
+        assert EXERCISE.report(name, lambda x, *_: (x, None)).earned == 0
+    else:
+        assert EXERCISE.report(name, lambda dout, cache: (0 * dout, 0 * dout, 0 * dout)).earned == 0
+        assert EXERCISE.report(name, lambda dout, cache: (dout, dout, dout)).earned == 0
+
+
+@pytest.mark.parametrize("strange", [np.array("text"), np.array([None]), np.full((2, 3), np.nan), 1j * np.ones((5, 4))])
+@pytest.mark.parametrize("name", EXERCISE.functions)
+def test_strange_values_are_refused_without_an_error(name, strange):
+    assert EXERCISE.report(name, lambda *arguments: (strange, strange, strange)).earned == 0
+
+
+def test_cells_that_train_or_plot_are_skipped_and_the_kits_own_layers_hidden():
+    EXERCISE.assert_cells_are_tagged({"setup"})
+    assert {"cs231n_kit.layers", "cs231n_kit.kernels", "cs231n_kit.networks"} <= set(EXERCISE.checks.masked)
