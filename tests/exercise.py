@@ -103,7 +103,9 @@ class Exercise:
 def beside(function, **others):
     """`function` as if `others` were defined in its notebook."""
     namespace = {**function.__globals__, **others}
-    return types.FunctionType(function.__code__, namespace, function.__name__, None, function.__closure__)
+    return types.FunctionType(
+        function.__code__, namespace, function.__name__, function.__defaults__, function.__closure__
+    )
 
 
 def absent(*arguments):
