@@ -5,6 +5,7 @@ import pytest
 from exercise import Exercise, absent, beside
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy.signal import correlate
+from scipy.special import logsumexp
 
 from cs231n_kit.checking.answer_key import save_key
 from cs231n_kit.gradients import numeric_gradient
@@ -90,6 +91,42 @@ POINTS_LOST = {
         "nothing where pixels are equal": 0.5,
         "divided by the number of images": 3,
     },
+    "ThreeLayerConvNet": {
+        "scores instead of the loss": 2.5,
+        "probabilities instead of scores": 1.5,
+        "labels instead of scores": 1.5,
+        "loss not averaged": 1.5,
+        "gradients not averaged": 2,
+        "gradients averaged twice": 2,
+        "no ReLU after the convolution": 3.5,
+        "no ReLU between the affine layers": 3.5,
+        "first ReLU in one direction only": 1,
+        "second ReLU in one direction only": 1.5,
+        "ReLU on the scores": 4,
+        "average pooling": 3.5,
+        "no first bias": 4,
+        "no second bias": 4,
+        "no third bias": 4,
+        "padding fixed at 1": 0.5,
+        "not padded": 5,
+        "no regularisation": 1.5,
+        "penalty missing in the loss": 1.5,
+        "penalty missing in the gradients": 1.5,
+        "penalty's gradient halved": 1.5,
+        "other convention": 1,
+        "penalty halved in the loss": 1.5,
+        "filters not penalised": 1,
+        "third layer not penalised": 1,
+        "biases penalised": 1,
+        "weights not scaled": 1,
+        "weights zero": 1,
+        "weights all positive": 1,
+        "weights of variance weight_scale": 1,
+        "biases one": 1,
+        "biases random": 1,
+        "pooling forgotten in W2": 1,
+        "images taken for square": 1,
+    },
 }
 BACKWARDS = [name.replace("forward", "backward") for name in EXERCISE.functions if "forward" in name]
 STYLES = {
@@ -133,6 +170,30 @@ def test_the_reference_pools_by_the_definition_and_has_the_numeric_gradient():
     np.testing.assert_allclose(backward(dout, cache), gradient, rtol=1e-6, atol=1e-8)
 
 
+def test_the_reference_network_has_the_loss_of_the_formula_and_its_numeric_gradients():
+    rng = np.random.default_rng(5)
+    np.random.seed(5)
+    network = EXERCISE.reference.function("ThreeLayerConvNet")((2, 4, 6), 3, 3, 5, 4, weight_scale=0.5, reg=0.1)
+    X, y = rng.normal(size=(3, 2, 4, 6)), rng.integers(0, 4, size=3)
+
+    def loss():
+        p = network.params
+        framed = np.pad(X, ((0, 0), (0, 0), (1, 1), (1, 1)))
+        maps = np.array([[correlate(image, kernel, "valid")[0] for kernel in p["W1"]] for image in framed])
+        active = np.maximum(0, maps + p["b1"].reshape(-1, 1, 1))
+        pooled = sliding_window_view(active, (2, 2), axis=(2, 3))[:, :, ::2, ::2].max(axis=(-2, -1))
+        scores = np.maximum(0, pooled.reshape(3, -1) @ p["W2"] + p["b2"]) @ p["W3"] + p["b3"]
+        penalty = 0.1 * sum((p[name] ** 2).sum() for name in ("W1", "W2", "W3"))
+        return np.mean(logsumexp(scores, axis=1) - scores[np.arange(3), y]) + penalty
+
+    told, grads = network.loss(X, y)
+    assert told == pytest.approx(loss())
+    assert set(grads) == set(network.params)
+    for name, value in network.params.items():
+        expected = numeric_gradient(lambda v: loss(), value)
+        np.testing.assert_allclose(grads[name], expected, rtol=1e-5, atol=1e-7)
+
+
 @pytest.mark.parametrize("name", EXERCISE.functions)
 def test_reference_earns_everything_and_its_cases_stay_small(name):
     EXERCISE.assert_full_points(name, EXERCISE.reference.function(name))
@@ -169,8 +230,13 @@ def test_answers_in_any_style_earn_full_points(name, pair):
     EXERCISE.assert_full_points(name.format("backward"), beside(backward, **{name.format("forward"): forward}))
 
 
+@pytest.mark.parametrize("network", EXERCISE.answers.NETWORKS)
+def test_networks_in_any_style_earn_full_points(network):
+    EXERCISE.assert_full_points("ThreeLayerConvNet", network)
+
+
 def test_there_are_at_least_six_variants_of_each():
-    assert all(len(set(pairs)) >= 6 for pairs in STYLES.values())
+    assert all(len(set(variants)) >= 6 for variants in (*STYLES.values(), EXERCISE.answers.NETWORKS))
 
 
 @pytest.mark.parametrize("name", BACKWARDS)
@@ -199,10 +265,18 @@ def test_of_equal_pixels_some_must_get_all_of_the_gradient(share):
 
 @pytest.mark.parametrize("name", EXERCISE.functions)
 def test_templates_zeros_and_what_comes_in_earn_nothing(name):
-    if name == "ThreeLayerConvNet":
-        return
     assert EXERCISE.report(name, lambda *arguments: None).earned == 0
-    if "forward" in name:
+    if name == "ThreeLayerConvNet":
+
+        class Template:
+            def __init__(self, *arguments, **settings):
+                self.params = {}
+
+            def loss(self, X, y=None):
+                return np.zeros((len(X), 4)) if y is None else (0.0, {n: 0 * p for n, p in self.params.items()})
+
+        assert EXERCISE.report(name, Template).earned == 0
+    elif "forward" in name:
         assert EXERCISE.report(name, lambda x, *_: (0 * x, None)).earned == 0
         assert EXERCISE.report(name, lambda x, *_: (x, None)).earned == 0
     else:

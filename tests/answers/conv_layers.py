@@ -12,7 +12,7 @@ import numpy as np
 
 def conv_forward_naive(x, w, b, conv_param):
     """Four loops."""
-    N, C, H, W = x.shape
+    N, _, H, W = x.shape
     F, _, HH, WW = w.shape
     pad = conv_param["pad"]
     stride = conv_param["stride"]
@@ -292,4 +292,213 @@ POOLING = (
     (pool_in_plain_python, pool_back_in_plain_python),
     (pool_by_taps, pool_back_by_taps),
     (pool_in_float32, pool_back_in_float32),
+)
+
+
+# Networks
+
+conv_forward, conv_backward = conv_tap_by_tap, conv_back_tap_by_tap
+max_pool_forward, max_pool_backward = pool_by_taps, pool_back_by_taps
+
+
+def affine_forward(x, w, b):
+    return x.reshape(x.shape[0], -1).dot(w) + b, (x, w)
+
+
+def affine_backward(dout, cache):
+    x, w = cache
+    return dout.dot(w.T).reshape(x.shape), x.reshape(x.shape[0], -1).T.dot(dout), np.sum(dout, axis=0)
+
+
+def relu_forward(x):
+    return np.maximum(0, x), x
+
+
+def relu_backward(dout, x):
+    return dout * (x > 0)
+
+
+def softmax_loss(x, y):
+    shifted = x - np.max(x, axis=1, keepdims=True)
+    log_probs = shifted - np.log(np.sum(np.exp(shifted), axis=1, keepdims=True))
+    dx = np.exp(log_probs)
+    dx[np.arange(len(x)), y] -= 1
+    return -np.mean(log_probs[np.arange(len(x)), y]), dx / len(x)
+
+
+class ThreeLayerConvNet:
+    def __init__(
+        self,
+        input_dim=(3, 32, 32),
+        num_filters=32,
+        filter_size=7,
+        hidden_dim=100,
+        num_classes=10,
+        weight_scale=1e-3,
+        reg=0.0,
+        dtype=np.float32,
+    ):
+        C, H, W = input_dim
+        self.params = {}
+        self.reg = reg
+        self.filter_size = filter_size
+        self.params["W1"] = weight_scale * np.random.randn(num_filters, C, filter_size, filter_size)
+        self.params["b1"] = np.zeros(num_filters)
+        self.params["W2"] = weight_scale * np.random.randn(num_filters * H * W // 4, hidden_dim)
+        self.params["b2"] = np.zeros(hidden_dim)
+        self.params["W3"] = weight_scale * np.random.randn(hidden_dim, num_classes)
+        self.params["b3"] = np.zeros(num_classes)
+
+    def loss(self, X, y=None):
+        p = self.params
+        conv_param = {"stride": 1, "pad": (p["W1"].shape[2] - 1) // 2}
+        a, conv_cache = conv_forward(X, p["W1"], p["b1"], conv_param)
+        a, relu1 = relu_forward(a)
+        a, pool_cache = max_pool_forward(a, {"pool_height": 2, "pool_width": 2, "stride": 2})
+        a, affine1 = affine_forward(a, p["W2"], p["b2"])
+        a, relu2 = relu_forward(a)
+        scores, affine2 = affine_forward(a, p["W3"], p["b3"])
+        if y is None:
+            return scores
+        loss, dout = softmax_loss(scores, y)
+        grads = {}
+        dout, grads["W3"], grads["b3"] = affine_backward(dout, affine2)
+        dout, grads["W2"], grads["b2"] = affine_backward(relu_backward(dout, relu2), affine1)
+        dout = relu_backward(max_pool_backward(dout, pool_cache), relu1)
+        _, grads["W1"], grads["b1"] = conv_backward(dout, conv_cache)
+        for name in ("W1", "W2", "W3"):
+            loss += self.reg * np.sum(p[name] * p[name])
+            grads[name] += 2 * self.reg * p[name]
+        return loss, grads
+
+
+class NetworkInOneGo(ThreeLayerConvNet):
+    """Without layers: the convolution by windows, the pooling by a reshape."""
+
+    def loss(self, X, y=None):
+        W1, b1, W2, b2, W3, b3 = (self.params[name] for name in "W1 b1 W2 b2 W3 b3".split())
+        k = W1.shape[-1]
+        framed = np.pad(X, ((0, 0), (0, 0), (k // 2, k // 2), (k // 2, k // 2)))
+        windows = np.lib.stride_tricks.sliding_window_view(framed, (k, k), axis=(2, 3))
+        maps = np.einsum("nchwkl,fckl->nfhw", windows, W1) + b1[:, None, None]
+        n, f, h, w = maps.shape
+        blocks = np.maximum(maps, 0).reshape(n, f, h // 2, 2, w // 2, 2)
+        pooled = blocks.max(axis=(3, 5), keepdims=True)
+        rows = pooled.reshape(n, -1)
+        H = np.maximum(0, rows @ W2 + b2)
+        S = H @ W3 + b3
+        if y is None:
+            return S
+        P = np.exp(S - S.max(1, keepdims=True))
+        P /= P.sum(1, keepdims=True)
+        reg = self.reg
+        loss = -np.log(P[range(n), y]).mean() + reg * sum((W**2).sum() for W in (W1, W2, W3))
+        D = (P - np.eye(S.shape[1])[y]) / n
+        DH = D @ W3.T * (H > 0)
+        dpooled = (DH @ W2.T).reshape(pooled.shape)
+        dmaps = (dpooled * (blocks == pooled)).reshape(maps.shape) * (maps > 0)
+        grads = {
+            "b3": D.sum(0)[None],
+            "W3": H.T @ D + 2 * reg * W3,
+            "b2": DH.sum(0),
+            "W2": rows.T @ DH + 2 * reg * W2,
+            "b1": dmaps.sum(axis=(0, 2, 3)),
+            "W1": np.einsum("nchwkl,nfhw->fckl", windows, dmaps) + 2 * reg * W1,
+        }
+        return loss, grads
+
+
+class NetworkOfTuples(ThreeLayerConvNet):
+    """Layers joined by helpers, a bias kept as a column, more entries than asked for, prints on the way."""
+
+    def __init__(self, input_dim, num_filters, filter_size, hidden_dim, num_classes, weight_scale, reg):
+        super().__init__(input_dim, num_filters, filter_size, hidden_dim, num_classes, weight_scale, reg)
+        self.params["b2"] = np.zeros((1, hidden_dim))
+        self.params["running"] = 3
+
+    def loss(self, X, y=None):
+        print("batch", len(X))
+        result = super().loss(X, y)
+        return result if y is None else [np.array([result[0]]), {**result[1], "X": X}]
+
+
+class NetworkInFloat32(ThreeLayerConvNet):
+    def __init__(self, *arguments, **settings):
+        super().__init__(*arguments, **settings)
+        self.params = {name: array.astype(np.float32) for name, array in self.params.items()}
+
+    def loss(self, X, y=None):
+        self.params = {name: array.astype(np.float32) for name, array in self.params.items()}
+        result = super().loss(X.astype(np.float32), y)
+        return result if y is None else (np.float32(result[0]), result[1])
+
+
+class NetworkOnNaiveLayers(ThreeLayerConvNet):
+    """The names of the kit's fast layers stand for the student's own; changes X."""
+
+    def loss(self, X, y=None):
+        out, conv_cache = conv_forward_naive(
+            X, self.params["W1"], self.params["b1"], {"stride": 1, "pad": int((self.filter_size - 1) / 2)}
+        )
+        out[out < 0] = 0
+        mask = out > 0
+        pooled, pool_cache = max_pool_forward_naive(out, {"pool_height": 2, "pool_width": 2, "stride": 2})
+        hidden = (pooled.reshape(len(X), -1) @ self.params["W2"] + self.params["b2"]).clip(min=0)
+        scores = hidden @ self.params["W3"] + self.params["b3"]
+        if y is None:
+            return scores.tolist()
+        loss, dscores = softmax_loss(scores, y)
+        dhidden = dscores @ self.params["W3"].T * np.sign(hidden)
+        dpooled = (dhidden @ self.params["W2"].T).reshape(pooled.shape)
+        dconv = max_pool_backward_naive(dpooled, pool_cache) * mask
+        _, dW1, db1 = conv_backward_naive(dconv, conv_cache)
+        X *= 0
+        gradients = {"W1": dW1, "b1": db1, "W3": hidden.T @ dscores, "b3": dscores.sum(0)}
+        gradients |= {"W2": pooled.reshape(len(X), -1).T @ dhidden, "b2": dhidden.sum(0)}
+        for name, array in self.params.items():
+            if name.startswith("W"):
+                loss += self.reg * np.linalg.norm(array) ** 2
+                gradients[name] = gradients[name] + self.reg * (array + array)
+        return loss, gradients
+
+
+class NetworkInALoop(ThreeLayerConvNet):
+    """The layers as a list of pairs of functions."""
+
+    def loss(self, X, y=None):
+        p, out, back = self.params, X, []
+        pad = p["W1"].shape[3] // 2
+        steps = (
+            (lambda x: conv_forward(x, p["W1"], p["b1"], {"stride": 1, "pad": pad}), conv_backward, "1"),
+            (relu_forward, relu_backward, ""),
+            (lambda x: max_pool_forward(x, {"pool_height": 2, "pool_width": 2, "stride": 2}), max_pool_backward, ""),
+            (lambda x: affine_forward(x, p["W2"], p["b2"]), affine_backward, "2"),
+            (relu_forward, relu_backward, ""),
+            (lambda x: affine_forward(x, p["W3"], p["b3"]), affine_backward, "3"),
+        )
+        for forward, backward, layer in steps:
+            out, cache = forward(out)
+            back.append((backward, cache, layer))
+        if y is None:
+            return out
+        loss, dout = softmax_loss(out, np.asarray(y).astype(int))
+        grads = {}
+        for backward, cache, layer in back[::-1]:
+            found = backward(dout, cache)
+            if layer:
+                dout, grads["W" + layer], grads["b" + layer] = found
+                grads["W" + layer] = grads["W" + layer] + 2 * self.reg * p["W" + layer]
+                loss = loss + self.reg * (p["W" + layer] ** 2).sum()
+            else:
+                dout = found
+        return loss, grads
+
+
+NETWORKS = (
+    ThreeLayerConvNet,
+    NetworkInOneGo,
+    NetworkOfTuples,
+    NetworkInFloat32,
+    NetworkOnNaiveLayers,
+    NetworkInALoop,
 )

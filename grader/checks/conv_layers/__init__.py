@@ -4,13 +4,43 @@ The first cases of a function are those that everybody thinks of: square images,
 have another size along each axis. No number lies near a kink, except where the property is about it.
 """
 
+from cs231n_kit.checking.answer_key import OnData, TrainedCheck
 from grader.check import NotebookChecks
 
 from ..linear_losses import MASKED
 from .convolution import CONV_BACKWARD, CONV_FORWARD
+from .network import NETWORK
 from .pooling import MAX_POOL_BACKWARD, MAX_POOL_FORWARD
 
+_FILTERS, _SIZE, _UNITS = 64, 7, 500  # at most
+
+
+def _shapes(channels: int, pixels: int) -> dict[str, tuple[int, ...]]:
+    """pixels: of a map after the pooling."""
+    return {
+        "W1": (-_FILTERS, channels, -_SIZE, -_SIZE),
+        "b1": (-_FILTERS,),
+        "W2": (-_FILTERS * pixels, -_UNITS),
+        "b2": (-_UNITS,),
+        "W3": (-_UNITS, 10),
+        "b3": (10,),
+        "mean": (channels,),
+        "spread": (),
+    }
+
+
+TRAINED = TrainedCheck(
+    "conv_layers_trained",
+    "classify",
+    steps=(1, 1, 1, 1),
+    data={
+        "cifar10": OnData((0.40, 0.45, 0.50, 0.53), _shapes(3, 16 * 16), mirrored=True),
+        "digits": OnData((0.80, 0.88, 0.93, 0.95), _shapes(1, 4 * 4)),
+    },
+)
+
 CHECKS = NotebookChecks(
-    checks=(CONV_FORWARD, CONV_BACKWARD, MAX_POOL_FORWARD, MAX_POOL_BACKWARD),
+    checks=(CONV_FORWARD, CONV_BACKWARD, MAX_POOL_FORWARD, MAX_POOL_BACKWARD, NETWORK),
     masked=MASKED,
+    trained=(TRAINED,),
 )
