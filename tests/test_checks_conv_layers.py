@@ -6,6 +6,7 @@ from exercise import Exercise, absent, beside
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy.signal import correlate
 from scipy.special import logsumexp
+from scipy.stats import zscore
 
 from cs231n_kit.checking.answer_key import save_key
 from cs231n_kit.gradients import numeric_gradient
@@ -127,11 +128,68 @@ POINTS_LOST = {
         "pooling forgotten in W2": 1,
         "images taken for square": 1,
     },
+    "spatial_batchnorm_forward": {
+        "reshaped without transposing": 3,
+        "statistics of each place": 2,
+        "statistics of each image": 2,
+        "one statistic for all channels": 2.5,
+        "unbiased variance": 2.5,
+        "test mode with batch statistics": 0.5,
+        "momentum swapped": 1,
+        "nothing stored": 1,
+        "variance not rooted": 2.5,
+        "eps fixed": 0.5,
+        "no gamma": 0.5,
+        "no beta": 0.5,
+    },
+    "spatial_batchnorm_backward": {
+        "means over the batch only": 1.5,
+        "means over each image": 1.5,
+        "statistics taken for constants": 1.5,
+        "no term of the variance": 1.5,
+        "no term of the mean": 1.5,
+        "gamma forgotten in dx": 1.5,
+        "not divided by the standard deviation": 1.5,
+        "divided by N for N H W": 1.5,
+        "dgamma and dbeta for each place": 1,
+        "dgamma without x_hat": 1,
+        "dgamma and dbeta averaged": 1,
+    },
+    "spatial_groupnorm_forward": {
+        "channels in a group for the number of groups": 2.5,
+        "every G-th channel": 2.5,
+        "statistics over the batch": 3,
+        "statistics of each channel": 3,
+        "statistics of each place": 3,
+        "all channels one group": 3,
+        "gamma for each group": 0.5,
+        "unbiased variance": 3,
+        "variance not rooted": 3,
+        "eps fixed": 0.5,
+        "not centred": 3,
+        "no gamma": 0.5,
+        "no beta": 0.5,
+    },
+    "spatial_groupnorm_backward": {
+        "means over the batch": 1.5,
+        "means of each channel": 1.5,
+        "gamma applied after the means": 1.5,
+        "gamma forgotten in dx": 1.5,
+        "statistics taken for constants": 1.5,
+        "no term of the variance": 1.5,
+        "no term of the mean": 1.5,
+        "not divided by the standard deviation": 1.5,
+        "dgamma and dbeta for each image": 1,
+        "dgamma without x_hat": 1,
+        "dgamma and dbeta averaged": 1,
+    },
 }
 BACKWARDS = [name.replace("forward", "backward") for name in EXERCISE.functions if "forward" in name]
 STYLES = {
     "conv_{}_naive": EXERCISE.answers.CONVOLUTION,
     "max_pool_{}_naive": EXERCISE.answers.POOLING,
+    "spatial_batchnorm_{}": EXERCISE.answers.SPATIAL_BATCHNORM,
+    "spatial_groupnorm_{}": EXERCISE.answers.SPATIAL_GROUPNORM,
 }
 
 
@@ -168,6 +226,31 @@ def test_the_reference_pools_by_the_definition_and_has_the_numeric_gradient():
     np.testing.assert_array_equal(out, pooled(x))
     gradient = numeric_gradient(lambda v: np.sum(dout * pooled(v)), x.copy())
     np.testing.assert_allclose(backward(dout, cache), gradient, rtol=1e-6, atol=1e-8)
+
+
+@pytest.mark.parametrize("kind, G", [("batch", None), ("group", 2), ("group", 4), ("group", 1)])
+def test_the_reference_normalises_as_scipy_does_and_has_the_numeric_gradients(kind, G):
+    rng = np.random.default_rng(6)
+    forward, backward = (EXERCISE.reference.function(f"spatial_{kind}norm_{way}") for way in ("forward", "backward"))
+    x, dout = rng.normal(2, 3, (3, 4, 2, 3)), rng.normal(size=(3, 4, 2, 3))
+    gamma, beta = rng.normal(size=(2, 1, 4, 1, 1))
+    arguments = {"x": x, "gamma": gamma, "beta": beta}
+
+    def normalised(x, gamma, beta):
+        if kind == "batch":
+            hats = [zscore(x[:, c], axis=None) for c in range(4)]
+            return np.stack(hats, axis=1) * gamma + beta
+        hats = [[zscore(part, axis=None) for part in np.split(image, G)] for image in x]
+        return np.array([np.concatenate(parts) for parts in hats]) * gamma + beta
+
+    given = arguments if kind == "group" else {"x": x, "gamma": gamma.ravel(), "beta": beta.ravel()}
+    settings = {"G": G, "gn_param": {"eps": 1e-12}} if G else {"bn_param": {"mode": "train", "eps": 1e-12}}
+    out, cache = forward(**given, **settings)
+    np.testing.assert_allclose(out, normalised(**arguments), rtol=1e-8)
+    for (name, value), gradient in zip(arguments.items(), backward(dout, cache), strict=True):
+        moved = lambda v, name=name: np.sum(dout * normalised(**{**arguments, name: v}))  # noqa: E731
+        expected = numeric_gradient(moved, value.copy()).reshape(gradient.shape)
+        np.testing.assert_allclose(gradient, expected, rtol=1e-5, atol=1e-7)
 
 
 def test_the_reference_network_has_the_loss_of_the_formula_and_its_numeric_gradients():

@@ -502,3 +502,265 @@ NETWORKS = (
     NetworkOnNaiveLayers,
     NetworkInALoop,
 )
+
+
+# Batch normalisation of images, (forward, backward)
+
+
+def batchnorm_forward(x, gamma, beta, bn_param):
+    eps, momentum = bn_param.get("eps", 1e-5), bn_param.get("momentum", 0.9)
+    D = x.shape[1]
+    running_mean, running_var = bn_param.get("running_mean", np.zeros(D)), bn_param.get("running_var", np.zeros(D))
+    cache = None
+    if bn_param["mode"] == "train":
+        mean, var = np.mean(x, axis=0), np.var(x, axis=0)
+        hat = (x - mean) / np.sqrt(var + eps)
+        running_mean = momentum * running_mean + (1 - momentum) * mean
+        running_var = momentum * running_var + (1 - momentum) * var
+        cache = (hat, gamma, var + eps)
+    else:
+        hat = (x - running_mean) / np.sqrt(running_var + eps)
+    bn_param["running_mean"], bn_param["running_var"] = running_mean, running_var
+    return gamma * hat + beta, cache
+
+
+def batchnorm_backward(dout, cache):
+    hat, gamma, var = cache
+    dgamma, dbeta = np.sum(dout * hat, axis=0), np.sum(dout, axis=0)
+    return gamma / np.sqrt(var) / len(dout) * (len(dout) * dout - dbeta - hat * dgamma), dgamma, dbeta
+
+
+def spatial_batchnorm_forward(x, gamma, beta, bn_param):
+    N, C, H, W = x.shape
+    rows = x.transpose(0, 2, 3, 1).reshape(N * H * W, C)
+    out, cache = batchnorm_forward(rows, gamma, beta, bn_param)
+    return out.reshape(N, H, W, C).transpose(0, 3, 1, 2), cache
+
+
+def spatial_batchnorm_backward(dout, cache):
+    N, C, H, W = dout.shape
+    dx, dgamma, dbeta = batchnorm_backward(dout.transpose(0, 2, 3, 1).reshape(-1, C), cache)
+    return dx.reshape(N, H, W, C).transpose(0, 3, 1, 2), dgamma, dbeta
+
+
+def by_swapping(x, gamma, beta, bn_param):
+    swapped = x.swapaxes(0, 1)
+    out, cache = batchnorm_forward(swapped.reshape(len(swapped), -1).T, gamma, beta, bn_param)
+    return out.T.reshape(swapped.shape).swapaxes(0, 1), {"cache": cache, "shape": swapped.shape}
+
+
+def back_by_swapping(dout, cache):
+    shape = cache["shape"]
+    dx, dgamma, dbeta = batchnorm_backward(dout.swapaxes(0, 1).reshape(shape[0], -1).T, cache["cache"])
+    return dx.T.reshape(shape).swapaxes(0, 1), dgamma[None], dbeta[None]
+
+
+def channel_by_channel(x, gamma, beta, bn_param):
+    """Changes x, which it returns."""
+    eps, m = bn_param.get("eps", 1e-5), bn_param.get("momentum", 0.9)
+    C = x.shape[1]
+    means = list(bn_param.get("running_mean", [0.0] * C))
+    variances = list(bn_param.get("running_var", [0.0] * C))
+    kept = []
+    for c in range(C):
+        mean, var = means[c], variances[c]
+        if bn_param["mode"] == "train":
+            mean, var = x[:, c].mean(), x[:, c].var()
+            means[c], variances[c] = m * means[c] + (1 - m) * mean, m * variances[c] + (1 - m) * var
+        x[:, c] = (x[:, c] - mean) / (var + eps) ** 0.5
+        kept.append((x[:, c].copy(), gamma[c], (var + eps) ** 0.5))
+        x[:, c] = x[:, c] * gamma[c] + beta[c]
+    bn_param.update(running_mean=np.array(means), running_var=np.array(variances))
+    return x, kept
+
+
+def back_channel_by_channel(dout, cache):
+    dx, dgamma, dbeta = np.zeros(dout.shape), [], []
+    for c, (hat, gamma, std) in enumerate(cache):
+        d = dout[:, c]
+        dgamma.append((d * hat).sum())
+        dbeta.append(d.sum())
+        dx[:, c] = gamma / std * (d - d.mean() - hat * (d * hat).mean())
+    return dx, dgamma, dbeta
+
+
+def keeping_a_function(x, gamma, beta, bn_param):
+    axes, shape = (0, 2, 3), (1, -1, 1, 1)
+    eps, m = bn_param.get("eps", 1e-5), bn_param.get("momentum", 0.9)
+    if bn_param["mode"] == "train":
+        mean, var = x.mean(axes), x.var(axes)
+        for name, value in (("running_mean", mean), ("running_var", var)):
+            bn_param[name] = m * bn_param.get(name, 0) + (1 - m) * value
+    else:
+        mean, var = bn_param["running_mean"], bn_param["running_var"]
+    std = np.sqrt(var + eps).reshape(shape)
+    hat = (x - mean.reshape(shape)) / std
+
+    def back(dout):
+        g = dout * gamma.reshape(shape)
+        dx = (g - g.mean(axes, keepdims=True) - hat * (g * hat).mean(axes, keepdims=True)) / std
+        return dx, (dout * hat).sum(axes, keepdims=True), dout.sum(axes, keepdims=True)
+
+    return hat * gamma.reshape(shape) + beta.reshape(shape), back
+
+
+def node_by_node(x, gamma, beta, bn_param):
+    train = bn_param["mode"] == "train"
+    number = x.size // x.shape[1]
+    mean = np.einsum("nchw->c", x) / number if train else bn_param["running_mean"]
+    centred = x - mean[:, None, None]
+    var = np.einsum("nchw,nchw->c", centred, centred) / number if train else bn_param["running_var"]
+    if train:
+        share = 1 - bn_param.get("momentum", 0.9)
+        for name, value in (("running_mean", mean), ("running_var", var)):
+            old = bn_param.get(name, np.zeros_like(value))
+            bn_param[name] = old + share * (value - old)
+    inverse = 1 / np.sqrt(var + bn_param.get("eps", 1e-5))
+    out = np.einsum("nchw,c,c->nchw", centred, inverse, gamma) + beta[:, None, None]
+    return out, SimpleNamespace(centred=centred, inverse=inverse, gamma=gamma, number=number)
+
+
+def back_node_by_node(dout, cache):
+    hat = cache.centred * cache.inverse[:, None, None]
+    dhat = dout * cache.gamma[:, None, None]
+    dinverse = np.einsum("nchw,nchw->c", dhat, cache.centred)
+    dvar = -0.5 * cache.inverse**3 * dinverse
+    dcentred = dhat * cache.inverse[:, None, None] + 2 / cache.number * cache.centred * dvar[:, None, None]
+    dx = dcentred - dcentred.mean(axis=(0, 2, 3))[:, None, None]
+    return dx, np.einsum("nchw,nchw->c", dout, hat), np.einsum("nchw->c", dout)
+
+
+def in_float32(x, gamma, beta, bn_param):
+    out, cache = spatial_batchnorm_forward(x.astype(np.float32), gamma, beta, bn_param)
+    return out.astype(np.float32), cache
+
+
+SPATIAL_BATCHNORM = (
+    (spatial_batchnorm_forward, spatial_batchnorm_backward),
+    (by_swapping, back_by_swapping),
+    (channel_by_channel, back_channel_by_channel),
+    (keeping_a_function, by_calling),
+    (node_by_node, back_node_by_node),
+    (in_float32, spatial_batchnorm_backward),
+)
+
+
+# Group normalisation, (forward, backward)
+
+
+def spatial_groupnorm_forward(x, gamma, beta, G, gn_param):
+    """Layer normalisation of rows, one for each group of each image."""
+    N, C, H, W = x.shape
+    rows = x.reshape(N * G, C // G * H * W).T
+    mean, var = rows.mean(axis=0), rows.var(axis=0)
+    std = np.sqrt(var + gn_param.get("eps", 1e-5))
+    hat = ((rows - mean) / std).T.reshape(N, C, H, W)
+    return gamma * hat + beta, (G, hat, std, gamma)
+
+
+def spatial_groupnorm_backward(dout, cache):
+    G, hat, std, gamma = cache
+    N, C, H, W = dout.shape
+    dgamma = np.sum(dout * hat, axis=(0, 2, 3), keepdims=True)
+    dbeta = np.sum(dout, axis=(0, 2, 3), keepdims=True)
+    hat, dhat = hat.reshape(N * G, -1).T, (dout * gamma).reshape(N * G, -1).T
+    D = dhat.shape[0]
+    dx = (D * dhat - dhat.sum(axis=0) - hat * np.sum(dhat * hat, axis=0)) / (D * std)
+    return dx.T.reshape(N, C, H, W), dgamma, dbeta
+
+
+def group_by_group(x, gamma, beta, G, gn_param):
+    size, kept = x.shape[1] // G, {}
+    out = np.zeros(x.shape)
+    for n in range(len(x)):
+        for g in range(G):
+            part = x[n, g * size : (g + 1) * size]
+            std = np.sqrt(part.var() + gn_param.get("eps", 1e-5))
+            kept[n, g] = ((part - part.mean()) / std, std)
+            out[n, g * size : (g + 1) * size] = kept[n, g][0]
+    return out * gamma + beta, (kept, gamma, size)
+
+
+def back_group_by_group(dout, cache):
+    kept, gamma, size = cache
+    dx, dgamma, dbeta = np.zeros(dout.shape), np.zeros(dout.shape[1]), dout.sum(axis=(0, 2, 3))
+    for (n, g), (hat, std) in kept.items():
+        channels = slice(g * size, (g + 1) * size)
+        dgamma[channels] += (dout[n, channels] * hat).sum(axis=(1, 2))
+        d = dout[n, channels] * gamma[0, channels]
+        dx[n, channels] = (d - d.mean() - hat * (d * hat).mean()) / std
+    return dx, dgamma, dbeta
+
+
+def groups_in_place(x, gamma, beta, G, gn_param):
+    """Changes x and returns it."""
+    groups = x.reshape(len(x), G, -1)
+    groups -= groups.mean(axis=2, keepdims=True)
+    std = np.sqrt(np.mean(groups**2, axis=2, keepdims=True) + gn_param.get("eps", 1e-5))
+    groups /= std
+    hat = x.copy()
+    x *= gamma
+    x += beta
+    return x, {"hat": hat, "std": std, "gamma": gamma.squeeze()}
+
+
+def groups_back_in_place(dout, cache):
+    hat, std = cache["hat"], cache["std"]
+    dgamma, dbeta = np.einsum("nchw,nchw->c", dout, hat), np.einsum("nchw->c", dout)
+    dout *= cache["gamma"].reshape(-1, 1, 1)
+    d, rows = dout.reshape(*std.shape[:2], -1), hat.reshape(*std.shape[:2], -1)
+    along = (d * rows).mean(axis=2, keepdims=True)
+    d -= d.mean(axis=2, keepdims=True)
+    d -= rows * along
+    return (d / std).reshape(dout.shape), dgamma, dbeta
+
+
+def groups_keeping_a_function(x, gamma, beta, G, gn_param):
+    split = np.stack(np.split(x, G, axis=1), axis=1)
+    mean = split.mean((2, 3, 4), keepdims=True)
+    inverse = (((split - mean) ** 2).mean((2, 3, 4), keepdims=True) + gn_param.get("eps", 1e-5)) ** -0.5
+    hat = np.concatenate(list(np.moveaxis((split - mean) * inverse, 1, 0)), axis=1)
+
+    def back(dout):
+        d = np.stack(np.split(dout * gamma, G, axis=1), axis=1)
+        normed = (split - mean) * inverse
+        d = inverse * (d - d.mean((2, 3, 4), keepdims=True) - normed * (d * normed).mean((2, 3, 4), keepdims=True))
+        dx = np.concatenate(list(np.moveaxis(d, 1, 0)), axis=1)
+        return dx, (dout * hat).sum((0, 2, 3)), dout.sum((0, 2, 3))
+
+    return gamma * hat + beta, back
+
+
+def groups_with_the_cache_of_the_text(x, gamma, beta, G, gn_param):
+    N, C, H, W = x.shape
+    parts = x.reshape((N, G, C // G, H, W))
+    std = np.sqrt(parts.var(axis=(2, 3, 4), keepdims=True) + gn_param.get("eps", 1e-5))
+    hat = ((parts - parts.mean(axis=(2, 3, 4), keepdims=True)) / std).reshape(N, C, H, W)
+    return np.asarray(hat * gamma + beta, dtype=x.dtype), (hat, gamma, std)
+
+
+def groups_back_from_the_cache_of_the_text(dout, cache):
+    """With the whole Jacobian of every group."""
+    hat, gamma, std = cache
+    N, G = std.shape[:2]
+    d, rows = (dout * gamma).reshape(N, G, -1), hat.reshape(N, G, -1)
+    D, dx = d.shape[2], np.zeros(d.shape)
+    for n, g in np.ndindex(N, G):
+        jacobian = np.eye(D) - 1 / D - np.outer(rows[n, g], rows[n, g]) / D
+        dx[n, g] = jacobian @ d[n, g] / std[n, g].item()
+    return dx.reshape(dout.shape), (dout * hat).sum((0, 2, 3), keepdims=True), dout.sum((0, 2, 3), keepdims=True)
+
+
+def groups_in_float32(x, gamma, beta, G, gn_param):
+    out, cache = groups_with_the_cache_of_the_text(x.astype(np.float32), gamma.astype(np.float32), beta, G, gn_param)
+    return out.astype(np.float32), cache
+
+
+SPATIAL_GROUPNORM = (
+    (spatial_groupnorm_forward, spatial_groupnorm_backward),
+    (group_by_group, back_group_by_group),
+    (groups_in_place, groups_back_in_place),
+    (groups_keeping_a_function, by_calling),
+    (groups_with_the_cache_of_the_text, groups_back_from_the_cache_of_the_text),
+    (groups_in_float32, groups_back_from_the_cache_of_the_text),
+)

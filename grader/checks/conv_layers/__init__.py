@@ -8,9 +8,12 @@ from cs231n_kit.checking.answer_key import OnData, TrainedCheck
 from grader.check import NotebookChecks
 
 from ..linear_losses import MASKED
-from .convolution import CONV_BACKWARD, CONV_FORWARD
+from .conv_backward import CONV_BACKWARD
+from .conv_forward import CONV_FORWARD
 from .network import NETWORK
 from .pooling import MAX_POOL_BACKWARD, MAX_POOL_FORWARD
+from .spatial_batchnorm import SPATIAL_BATCHNORM_BACKWARD, SPATIAL_BATCHNORM_FORWARD
+from .spatial_groupnorm import SPATIAL_GROUPNORM_BACKWARD, SPATIAL_GROUPNORM_FORWARD
 
 _FILTERS, _SIZE, _UNITS = 64, 7, 500  # at most
 
@@ -34,13 +37,23 @@ TRAINED = TrainedCheck(
     "classify",
     steps=(1, 1, 1, 1),
     data={
-        "cifar10": OnData((0.40, 0.45, 0.50, 0.53), _shapes(3, 16 * 16), mirrored=True),
+        "cifar10": OnData((0.40, 0.48, 0.54, 0.58), _shapes(3, 16 * 16), mirrored=True),
         "digits": OnData((0.80, 0.88, 0.93, 0.95), _shapes(1, 4 * 4)),
     },
 )
 
 CHECKS = NotebookChecks(
-    checks=(CONV_FORWARD, CONV_BACKWARD, MAX_POOL_FORWARD, MAX_POOL_BACKWARD, NETWORK),
+    checks=(
+        CONV_FORWARD,
+        CONV_BACKWARD,
+        MAX_POOL_FORWARD,
+        MAX_POOL_BACKWARD,
+        NETWORK,
+        SPATIAL_BATCHNORM_FORWARD,
+        SPATIAL_BATCHNORM_BACKWARD,
+        SPATIAL_GROUPNORM_FORWARD,
+        SPATIAL_GROUPNORM_BACKWARD,
+    ),
     masked=MASKED,
     trained=(TRAINED,),
 )
