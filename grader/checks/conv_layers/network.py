@@ -13,7 +13,7 @@ NAMES = ("W1", "b1", "W2", "b2", "W3", "b3")
 LOSS, LAST, MIDDLE, FIRST = (0,), ("W3", "b3"), ("W2", "b2"), ("W1", "b1")
 _METHOD = "ThreeLayerConvNet.loss"
 _POOL = {"pool_height": 2, "pool_width": 2, "stride": 2}
-_STEP = 2e-4
+_STEP = {"W": 4e-4, "b": 2e-3}  # small enough for no kink to be passed
 
 
 def _layers(params, X):
@@ -39,7 +39,8 @@ def _problem(rng, shape, filters, filter_size, units, classes):
         }
         X, y = rng.normal(size=shape), rng.integers(0, classes, size=shape[0])
         maps, pooled, hidden, scores = _layers(params, X)
-        if _away(maps) and np.abs(pooled).min() > 0.01 and np.abs(hidden).min() > 0.02 and _telling(hidden, scores):
+        away = _away(maps) and np.abs(pooled).min() > 0.01 and np.abs(hidden).min() > 0.02
+        if away and (pooled < 0).sum() > 1 and _telling(hidden, scores):
             return params, X, y
 
 
@@ -82,10 +83,8 @@ def _two(rng):
 
 
 def _initial(rng):
-    return [
-        Case(((3, 8, 6), 12, 5, 20, 25, 0.3, 0.0), take=NAMES),
-        Case(((4, 6, 6), 10, 3, 25, 20, 0.01, 0.5), take=NAMES),
-    ]
+    """(Large enough for the spread of random numbers to be told.)"""
+    return [Case(((3, 6, 4), 8, 3, 8, 30, 0.3, 0.5), take=NAMES)]
 
 
 def _scores(rng):
@@ -99,21 +98,22 @@ def _sizes(rng):
 
 
 def _penalties(rng):
-    """In pairs, with and without penalty. It is large, so that no small difference is overlooked."""
-    return [case for problem in _two(rng) for reg in (30.0, 0.0) for case in _calls([problem], (0, *NAMES), reg=reg)]
+    """With and without penalty. It is large, so that no small difference is overlooked."""
+    problem = _problem(rng, (3, 2, 4, 4), 2, 3, 5, 4)
+    return [case for reg in (30.0, 0.0) for case in _calls([problem], (0, *NAMES), reg=reg)]
 
 
 def _own(rng):
     """The parameters and neighbours in pairs, one array moved at a time; then other labels, images and strength."""
     params, X, y = _problem(rng, (3, 2, 4, 4), 2, 3, 5, 4)
-    take, reg = (0, *NAMES), 0.7
-    cases = _calls([(params, X, y)], take, reg=reg)
+    reg = 0.7
+    cases = _calls([(params, X, y)], (0, *NAMES), reg=reg)
     for name in NAMES:
-        step = _STEP * rng.normal(size=params[name].shape)
+        step = _STEP[name[0]] * rng.normal(size=params[name].shape)
         for moved in (params[name] + step, params[name] - step):
-            cases += _calls([({**params, name: moved}, X, y)], take, reg=reg)
-    others = _calls([(params, X, (y + 1) % 4), (params, 1.5 * X, y)], take, reg=reg)
-    return [*cases, *others, *_calls([(params, X, y)], take)]
+            cases += _calls([({**params, name: moved}, X, y)], LOSS, reg=reg)
+    others = _calls([(params, X, (y + 1) % 4), (params, 1.5 * X, y)], LOSS, reg=reg)
+    return [*cases, *others, *_calls([(params, X, y)], LOSS)]
 
 
 def _gradients(title, points, names):

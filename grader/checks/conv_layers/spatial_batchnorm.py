@@ -200,7 +200,7 @@ def _small(rng):
 
 def _own(rng):
     arguments = (images(rng, 3, 2, 3, 2), *scales(rng, 2), _TRAIN)
-    return own_backward(rng, FORWARD, arguments, rng.normal(size=(3, 2, 3, 2)), (0, 1, 2, 0), ALL, step=0.02)
+    return own_backward(rng, FORWARD, arguments, rng.normal(size=(3, 2, 3, 2)), (0, 1, 2, 0, 1, 2), ALL, step=0.02)
 
 
 def backward_properties(forward, points, usual, edges, own):

@@ -158,7 +158,7 @@ def _small(rng):
 
 def _own(rng):
     arguments, dout = _arguments(rng, (2, 4, 3, 2), 2), rng.normal(size=(2, 4, 3, 2))
-    return own_backward(rng, FORWARD, arguments, dout, (0, 1, 2, 0), ALL, step=0.02)
+    return own_backward(rng, FORWARD, arguments, dout, (0, 1, 2, 0, 1, 2), ALL, step=0.02)
 
 
 _DBETA = "dbeta = dout.sum(axis=(0, 2, 3), keepdims=True)"
