@@ -22,10 +22,13 @@ LECTURES = {
     "09": "Architectures",
     "10": "Recurrent networks",
 }
-NOTEBOOKS = ("knn", "svm", "softmax", "two_layer_net", "features")  # the order to solve them in; others follow
+NOTEBOOKS = (  # in the order to solve them
+    *("knn", "svm", "softmax", "two_layer_net", "features"),
+    *("fully_connected", "normalization", "dropout", "conv_layers", "gpu_kernels"),
+)
 ASSIGNMENTS = {
     "assignment1": "Nearest neighbours, linear classifiers, a two-layer network",
-    "assignment2": "Fully connected and convolutional networks",
+    "assignment2": "Deeper networks, normalisation, dropout, convolutions, CUDA",
     "assignment3": "Recurrent networks and beyond",
 }
 

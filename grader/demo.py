@@ -84,18 +84,20 @@ def submissions(released: NotebookNode, solution: NotebookNode) -> dict[str, Not
     }
 
 
-def make_course(course: Course, folder: Path, notebook: str = NOTEBOOK) -> Course:
+def make_course(course: Course, folder: Path, notebook: str = NOTEBOOK, assignment: str = ASSIGNMENT) -> Course:
     """A course of its own in `folder`, with one notebook of the assignment and the configuration of `course`."""
-    solutions = folder / "solutions" / ASSIGNMENT
+    solutions = folder / "solutions" / assignment
     solutions.mkdir(parents=True, exist_ok=True)
-    shutil.copy(course.path("source", ASSIGNMENT) / f"{notebook}.ipynb", solutions)
+    shutil.copy(course.path("source", assignment) / f"{notebook}.ipynb", solutions)
     shutil.copy(course.root / CONFIG, folder)
     return Course(folder)
 
 
-def hand_in(course: Course, student: str, notebook: NotebookNode, name: str = NOTEBOOK) -> Path:
+def hand_in(
+    course: Course, student: str, notebook: NotebookNode, name: str = NOTEBOOK, assignment: str = ASSIGNMENT
+) -> Path:
     """Put `notebook` where a submission of `student` is looked for."""
-    path = course.path("submitted", ASSIGNMENT, student) / f"{name}.ipynb"
+    path = course.path("submitted", assignment, student) / f"{name}.ipynb"
     path.parent.mkdir(parents=True, exist_ok=True)
     nbformat.write(notebook, path)
     return path

@@ -265,7 +265,7 @@ class Session:
 def read_outcome(header: dict, values: tuple[np.ndarray, ...]) -> Outcome:
     """The Outcome that an untrusted answer describes; raises WireError for anything unexpected."""
     status = header.get("status")
-    if status not in ("returned", "nothing", "object", "lacks", "raised", "unkept", "undefined") or (
+    if status not in ("returned", "nothing", "object", "lacks", "unset", "raised", "unkept", "undefined") or (
         values and status != "returned"
     ):
         raise WireError("an unknown status")

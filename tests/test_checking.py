@@ -10,7 +10,8 @@ import pytest
 
 from cs231n_kit.checking import check
 from cs231n_kit.checking.answer_key import Case, CheckKey, MistakeKey, PropertyKey, load_key, save_key
-from cs231n_kit.checking.calling import PRINTED_LIMIT, call
+from cs231n_kit.checking.arguments import Kept, Network
+from cs231n_kit.checking.calling import PRINTED_LIMIT, call, in_turn
 from cs231n_kit.checking.comparison import compare
 from cs231n_kit.checking.loops import find_loop, sources_beside
 from cs231n_kit.checking.rendering import html, text
@@ -56,6 +57,33 @@ def test_call_passes_fresh_copies_and_tells_which_were_changed():
     outcome = call(spoil, (X, y))
     assert outcome.status == "returned" and outcome.changed == (0,)
     np.testing.assert_array_equal(X, HALVES)
+
+
+def test_call_passes_fresh_lists():
+    sizes, network = [4, [3]], Network("Sized", {"sizes": [2, 1]}, {})
+
+    class Sized:
+        def __init__(self, sizes):
+            self.params = {"count": np.array(len(sizes))}
+            sizes.clear()
+
+    def total(sizes, network):
+        sizes.append(sizes[1].pop())
+        return network.params["count"]
+
+    for _ in range(2):
+        assert call(total, (sizes, network), namespace={"Sized": Sized}).values == (2,)
+    assert sizes == [4, [3]] and network.settings == {"sizes": [2, 1]}
+
+
+def test_what_a_call_returned_stays_when_a_later_call_changes_it():
+    def more(total):
+        total += 1
+        return total
+
+    first, second = in_turn([Case((HALVES,)), Case((Kept(0, 0),))], lambda case, keep: call(more, case.arguments))
+    np.testing.assert_array_equal(first.values[0], HALVES + 1)
+    np.testing.assert_array_equal(second.values[0], HALVES + 2)
 
 
 def test_call_sees_no_change_where_nan_stays():
@@ -266,6 +294,17 @@ def test_right_answer():
     report = report_on(double)
     assert report.passed and report.earned == 2
     assert words(double) == "double: all 1 properties hold, 2 of 2 points\n  ✓ Doubles  2/2"
+
+
+def test_calls_of_which_nothing_is_looked_at_are_right_when_they_return():
+    p = PropertyKey("Runs", 1.0, "values", 1e-6, 1e-8, (Case((HALVES,), (), take=()), Case((HALVES,), (2 * HALVES,))))
+    key = CheckKey("double", ("X",), (p,))
+
+    def report(function):
+        return judge(key, [[call(function, case.arguments, case.take) for case in p.cases]], "")
+
+    assert report(double).passed
+    assert report(lambda X: 3 * X).earned == 0
 
 
 def not_yet(X):

@@ -39,7 +39,7 @@ def course(tmp_path_factory):
     """A course with all notebooks, released."""
     folder = tmp_path_factory.mktemp("course")
     for path in SOLUTIONS:
-        place = make_course(Course(ROOT), folder, path.stem)
+        place = make_course(Course(ROOT), folder, path.stem, path.parent.name)
     for assignment in ASSIGNMENTS:
         place.release(assignment)
     return place
@@ -80,8 +80,8 @@ def test_solved_gets_full_marks_and_empty_gets_none(assignment, course, solved):
     full = {}
     for path in (path for path in SOLUTIONS if path.parent.name == assignment):
         released = nbformat.read(course.path("release", assignment) / path.name, as_version=4)
-        hand_in(course, "empty", fill_in(released, {}), path.stem)
-        place = hand_in(course, "solved", fill_in(released, answers(read(path))), path.stem)
+        hand_in(course, "empty", fill_in(released, {}), path.stem, assignment)
+        place = hand_in(course, "solved", fill_in(released, answers(read(path))), path.stem, assignment)
         checks = load_checks(path.stem)
         for trained in checks.trained:
             (place.parent / trained.file).write_bytes((solved(path)[1] / trained.file).read_bytes())

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from .arguments import pack, unpack
-from .calling import Take
+from .calling import Take, as_take
 
 FORMAT = 2
 _PLAIN = ("title", "points", "compare", "rtol", "atol", "outputs")  # of a property: all but its cases
@@ -212,7 +212,7 @@ def _unpack_check(entry: dict, contents: bytes) -> CheckKey:
             p["rtol"],
             p["atol"],
             tuple(
-                Case(unpack_all(arguments), unpack_all(expected), name, *(tuple(take) for take in more))
+                Case(unpack_all(arguments), unpack_all(expected), name, *map(as_take, more))
                 for arguments, expected, name, *more in p["cases"]
             ),
             tuple(p["outputs"]),

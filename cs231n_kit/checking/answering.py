@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 
 from .arguments import Kept, unpack
-from .calling import Outcome, call_named
+from .calling import Outcome, as_take, call_named
 from .wire import receive, send
 
 QUESTION_LIMIT = 2**30
@@ -49,8 +49,7 @@ def _answer(question: dict, arrays: tuple[np.ndarray, ...], namespace: dict, kep
             if value.of not in kept:
                 return Outcome("unkept", returned_type="value any more")
             arguments[i] = replace(value, of=kept[value.of])
-    take = None if question["take"] is None else tuple(question["take"])
-    return call_named(namespace, question["function"], tuple(arguments), take, question["counted"])
+    return call_named(namespace, question["function"], tuple(arguments), as_take(question["take"]), question["counted"])
 
 
 def describe(outcome: Outcome, limit: int) -> tuple[dict, tuple[np.ndarray, ...]]:

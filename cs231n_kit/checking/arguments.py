@@ -26,7 +26,7 @@ class Network:
     """A new object of the notebook's class `name`, made with `settings` as keyword arguments, with these `params`."""
 
     name: str
-    settings: dict[str, int | float]
+    settings: dict[str, int | float | list[int]]
     params: dict[str, np.ndarray] = field(default_factory=dict)
 
 

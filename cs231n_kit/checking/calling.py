@@ -22,7 +22,7 @@ MESSAGE_LIMIT = 500
 INSTRUCTION_LIMIT = 300_000
 SEED = 231
 
-Take = tuple[int | str, ...] | None
+Take = tuple[int | str | tuple[int, str], ...] | None
 
 
 @dataclass(frozen=True)
@@ -40,9 +40,10 @@ class Outcome:
     """What a call did.
 
     status: "returned" (see `values`), "nothing" (None, or NotImplementedError), "object" (something that is no
-    array; `returned_type` names it), "lacks" (a part that was asked for, named there, is not in it), "raised" (see
-    `raised`), "unkept" (an earlier call kept nothing such) or "undefined" (no such function); from the judge also
-    "timeout", "died", "garbled" (an unreadable answer) and "unanswerable" (the kernel could not be asked).
+    array; `returned_type` names it), "lacks" (a part that was asked for, named there, is not in it), "unset" (an entry
+    is not in a dictionary that was an argument), "raised" (see `raised`), "unkept" (an earlier call kept nothing such)
+    or "undefined" (no such function); from the judge also "timeout", "died", "garbled" (an unreadable answer) and
+    "unanswerable" (the kernel could not be asked).
     changed: positions of the arguments that the function modified. printed: the first characters it printed.
     instructions: of the Python interpreter, at most INSTRUCTION_LIMIT, where the call was `counted`, else 0.
     kept: what it returned, as it is, for later calls; from the judge, a handle to it.
@@ -108,6 +109,11 @@ def in_turn(cases: Sequence, ask: Callable[..., Outcome]) -> list[Outcome]:
     return outcomes
 
 
+def as_take(listed: list | None) -> Take:
+    """`take` as it was before it became JSON values."""
+    return None if listed is None else tuple(tuple(which) if isinstance(which, list) else which for which in listed)
+
+
 def call_named(namespace: Mapping, name: str, arguments: tuple, take: Take = None, counted: bool = False) -> Outcome:
     """Call the function `name` of a notebook's `namespace`, or the method "Class.method"; see `call`."""
     function = find(namespace, name)
@@ -140,16 +146,19 @@ def call(
     """Call `function` with fresh copies of `arguments`; never raises for what the function does.
 
     Output is captured, warnings are silenced, KeyboardInterrupt passes through. NumPy's global generator starts from a
-    fixed seed, so that a second call gives the same, and is put back.
+    fixed seed, so that a second call gives the same, and is put back. A call that gets something kept has a seed of
+    its own: what a backward pass draws is not what the forward pass drew.
 
-    take: which parts of the result become `values`, all of them where it is None: places in a tuple, and names in a
-    dictionary that is returned (or in the `params` of a network). counted: count the instructions too, which takes
-    longer and a second call. namespace: where the classes of `Network` arguments are.
+    take: which parts of the result become `values`, all of them where it is None: places in a tuple, names in a
+    dictionary that is returned (or in the `params` of a network), and (position, name) for an entry of a dictionary
+    that was an argument, as it is after the call. counted: count the instructions too, which takes longer and a
+    second call. namespace: where the classes of `Network` arguments are.
     """
     screen = _FirstCharacters()
     counter = _InstructionCounter()
     random_state = np.random.get_state()
-    np.random.seed(SEED)
+    seed = SEED + any(isinstance(a, Kept) for a in arguments)
+    np.random.seed(seed)
     try:
         with (
             contextlib.redirect_stdout(screen),
@@ -160,12 +169,12 @@ def call(
             if counted:  # since Python 3.12 not all instructions of a function's first traced call are seen
                 with _InstructionCounter():
                     function(*_fresh(arguments, namespace))
-                np.random.seed(SEED)
+                np.random.seed(seed)
             made = _fresh(arguments, namespace)
             with counter if counted else contextlib.nullcontext():
                 result = function(*made)
             changed = tuple(i for i, (a, b) in enumerate(zip(arguments, made, strict=True)) if not _same(a, b))
-            parts = _parts(result, take)
+            parts = _parts(result, take, made)
     except NotImplementedError:
         return Outcome("nothing", printed=screen.getvalue())
     except _Lacking as error:
@@ -184,7 +193,7 @@ def call(
 
 
 class _Lacking(Exception):
-    """A part is missing: of the result ("lacks"), or of what an earlier call kept ("unkept")."""
+    """A part is missing: of the result ("lacks"), an argument ("unset"), or what an earlier call kept ("unkept")."""
 
     def __init__(self, status: str, what: str):
         super().__init__(what)
@@ -192,14 +201,16 @@ class _Lacking(Exception):
 
 
 def _copy(value):
-    """A copy of an array, also inside of plain tuples, dictionaries and networks."""
+    """A copy of an array, also inside of plain tuples, lists, dictionaries and networks."""
     if isinstance(value, np.ndarray):
         return np.array(value, order="K")
-    if type(value) is tuple:
-        return tuple(_copy(part) for part in value)
+    if type(value) in (tuple, list):
+        return type(value)(_copy(part) for part in value)
     if type(value) is dict:
         return {name: _copy(part) for name, part in value.items()}
-    return replace(value, params=_copy(value.params)) if isinstance(value, Network) else value
+    if isinstance(value, Network):
+        return replace(value, settings=_copy(value.settings), params=_copy(value.params))
+    return value
 
 
 def _fresh(arguments: tuple, namespace: Mapping) -> tuple:
@@ -235,19 +246,24 @@ def _same(before, after) -> bool:
 _ORDINALS = ("first", "second", "third", "fourth", "fifth")
 
 
-def _parts(result, take: Take) -> tuple:
+def _parts(result, take: Take, arguments: tuple) -> tuple:
     """What is in a result: the parts that are asked for, all of a tuple where nothing is said."""
     if result is None:
         return ()
     parts = tuple(result) if isinstance(result, tuple) or (take and isinstance(result, list)) else (result,)
-    return parts if take is None else tuple(_part(parts, which) for which in take)
+    return parts if take is None else tuple(_part(parts, which, arguments) for which in take)
 
 
-def _part(parts: tuple, which: int | str):
+def _part(parts: tuple, which: int | str | tuple[int, str], arguments: tuple):
     if isinstance(which, int):
         if which >= len(parts):
             raise _Lacking("lacks", f"{_ORDINALS[which]} value")
         return parts[which]
+    if not isinstance(which, str):
+        position, name = which
+        if name not in arguments[position]:
+            raise _Lacking("unset", f"entry {name!r}")
+        return arguments[position][name]
     found = (entries for part in parts for entries in (part, getattr(part, "params", None)))
     entries = next((entries for entries in found if isinstance(entries, dict)), {})
     if which not in entries:
@@ -256,9 +272,12 @@ def _part(parts: tuple, which: int | str):
 
 
 def _as_array(value) -> np.ndarray | None:
-    """`value` as an array of numbers (or text, to be told so), None when it is something else."""
+    """A copy of `value` as an array of numbers (or text, to be told so), None when it is something else.
+
+    (Later calls may change what this one returned.)
+    """
     try:
-        array = np.asarray(value)
+        array = np.array(value)
     except Exception:
         return None
     return None if array.dtype.kind == "O" and not isinstance(value, list | np.ndarray) else array

@@ -69,9 +69,9 @@ def own_backward(cases: Sequence[Case], values: Sequence[Values]) -> list[Relate
     """Whether a backward pass gives the gradients of the notebook's own forward pass, right or wrong.
 
     Forward at some arguments, backward with (dout, what that call kept), then forward in pairs at + step and - step:
-    sum(dout * out) has to change as the gradients, one for each of forward's arguments, say.
+    sum(dout * out) has to change as the gradients, one for each array among forward's arguments, say.
     """
-    points = [case.arguments for case in cases]
+    points = [tuple(a for a in case.arguments if isinstance(a, np.ndarray)) for case in cases]
     dout, gradients = cases[1].arguments[0].astype(np.float64), _fitted(values[1], points[0])
     if any(out.size != dout.size or out.dtype.kind not in "biuf" for (out,) in (values[0], *values[2:])):
         return [Related(0, failure="the forward pass gives no output of the shape of dout to start from")]
@@ -85,6 +85,16 @@ def own_backward(cases: Sequence[Case], values: Sequence[Values]) -> list[Relate
     return [Related(1, (changes,), (_told(gradients, points, pairs),))]
 
 
+def same(cases: Sequence[Case], values: Sequence[Values]) -> list[Related]:
+    """Whether the last call gives what the one before it gave, another function of the notebook."""
+    before, last = values[-2:]
+    if any(
+        a.shape != b.shape or not {a.dtype.kind, b.dtype.kind} <= set("biuf") for a, b in zip(before, last, strict=True)
+    ):
+        return [Related(len(cases) - 1, failure="the shapes are others")]
+    return [Related(len(cases) - 1, before, last)]
+
+
 def subgradient(cases: Sequence[Case], values: Sequence[Values]) -> list[Related]:
     """A ReLU's backward pass where some inputs are 0: at this kink every slope from 0 to 1 is right.
 
@@ -96,6 +106,25 @@ def subgradient(cases: Sequence[Case], values: Sequence[Values]) -> list[Related
         if dx.shape == x.shape and dx.dtype.kind in "biuf":
             between = np.clip(dx.astype(np.float64), np.minimum(dout, 0), np.maximum(dout, 0))
             expected = np.where((x == 0) & np.isfinite(dx), between, expected)
+        found.append(Related(i, (expected,), (dx,)))
+    return found
+
+
+def ties(cases: Sequence[Case], values: Sequence[Values]) -> list[Related]:
+    """The backward pass of a maximum over each map of x (N, C, H, W), where several places have it.
+
+    One of them may get all of the gradient, each of them may, or they share it. Cases come in pairs: the forward pass
+    of x, and the backward pass with (dout, what that call kept); dout (N, C, 1, 1) holds no zeros.
+    """
+    found = []
+    for i in range(1, len(cases), 2):
+        x, dout, (expected,), (dx,) = cases[i - 1].arguments[0], cases[i].arguments[0], cases[i].expected, values[i]
+        if dx.shape == x.shape and dx.dtype.kind in "biuf":
+            largest = x == x.max(axis=(2, 3), keepdims=True)
+            shares = np.where(largest, np.clip(np.nan_to_num(dx / dout), 0, 1), 0)
+            told, most = (part.sum(axis=(2, 3), keepdims=True) for part in (shares, largest))
+            whole = np.isclose(told, 1, atol=1e-4) | np.isclose(told, most, atol=1e-4)
+            expected = np.where(whole, shares * dout, expected)
         found.append(Related(i, (expected,), (dx,)))
     return found
 
@@ -115,13 +144,74 @@ def own_step(cases: Sequence[Case], values: Sequence[Values]) -> list[Related]:
     return found
 
 
+def dropped(cases: Sequence[Case], values: Sequence[Values]) -> list[Related]:
+    """What dropout, called as (x, {"p": keeping probability, ...}), does to each x (N, D), which holds no zeros.
+
+    In numbers that do not depend on which units a generator drops: the share kept, the least and the greatest factor
+    of what is kept, and how much the shares kept of rows and of columns vary, in multiples of what chance makes them.
+    """
+    found = []
+    for i, (case, (out,)) in enumerate(zip(cases, values, strict=True)):
+        x, p = case.arguments[0], case.arguments[1]["p"]
+        if out.shape != x.shape or out.dtype.kind not in "biuf":
+            found.append(Related(i, failure="the output has not the shape of x"))
+            continue
+        kept = out != 0
+        factors = (out / x)[kept]
+        if not kept.any() or not np.isfinite(factors).all():
+            found.append(Related(i, failure="the output is all zeros" if not kept.any() else "returns NaN or infinity"))
+            continue
+        chance = np.sqrt(p * (1 - p) / np.array(x.shape[::-1]))
+        spread = np.array([kept.mean(axis=1).std(), kept.mean(axis=0).std()]) / chance
+        share = kept.mean() if spread.max() < 3 else p  # whole rows or columns are too few draws to tell the share
+        told = (np.array(share), np.array([factors.min(), factors.max()]), spread)
+        found.append(Related(i, (np.array(p), np.full(2, 1 / p), np.ones(2)), told))
+    return found
+
+
+def own_mask(cases: Sequence[Case], values: Sequence[Values]) -> list[Related]:
+    """Whether dropout's backward pass does to dout what the forward pass did to x, neither of which holds a zero.
+
+    Cases come in pairs: forward at x, backward with (dout, what that call kept). The share of places where both keep
+    or both drop, and the least and the greatest ratio of the two factors where both keep: all should be 1.
+    """
+    found = []
+    for i in range(1, len(cases), 2):
+        x, dout, (out,), (dx,) = cases[i - 1].arguments[0], cases[i].arguments[0], values[i - 1], values[i]
+        if out.shape != x.shape or dx.shape != x.shape or not {out.dtype.kind, dx.dtype.kind} <= set("biuf"):
+            found.append(Related(i, failure="the gradient has not the shape of x"))
+            continue
+        both = (out != 0) & (dx != 0)
+        ratios = (dx * x)[both] / (dout * out)[both] if both.any() else np.zeros(1)
+        told = np.array(((out != 0) == (dx != 0)).mean()), np.array([ratios.min(), ratios.max()])
+        found.append(Related(i, (np.array(1.0), np.ones(2)), told))
+    return found
+
+
+def seeded(cases: Sequence[Case], values: Sequence[Values]) -> list[Related]:
+    """Three calls, the first two with the same seed: their results should be the same, that of the third another."""
+    (first,), (again,), (other,) = values
+    if not np.array_equal(first, again):
+        return [Related(1, failure="the same seed gives another mask")]
+    if np.array_equal(first, other):
+        return [Related(2, failure="another seed gives the same mask")]
+    return []
+
+
 RELATIONS: dict[str, Callable[[Sequence[Case], Sequence[Values]], list[Related]]] = {
     "difference": difference,
     "own_gradient": own_gradient,
     "own_backward": own_backward,
     "own_step": own_step,
+    "same": same,
     "subgradient": subgradient,
+    "ties": ties,
+    "dropped": dropped,
+    "own_mask": own_mask,
+    "seeded": seeded,
 }
+
+RECOGNISED_RELATED = ("difference", "dropped", "own_mask")  # a known mistake is recognised by what they compare
 
 
 def relate(kind: str, cases: Sequence[Case], values: Sequence[Values]) -> list[Related]:

@@ -11,7 +11,7 @@ from .answer_key import Case, CheckKey, MistakeKey, PropertyKey
 from .arguments import Network, describe
 from .calling import Outcome
 from .comparison import COMPARISONS, Difference, compare, compare_values
-from .relations import relate
+from .relations import RECOGNISED_RELATED, relate
 
 PASSED, FAILED, NOT_IMPLEMENTED = "passed", "failed", "not implemented yet"
 
@@ -148,7 +148,7 @@ def _verdict(p: PropertyKey, outcomes: list[Outcome], key: CheckKey) -> Verdict:
             told = (wrong.message, wrong.details, wrong.error)
             call = _describe_call(key, p.cases[place])
             return Verdict(p.title, p.points, FAILED, *told, notes=tuple(notes), call=call)
-        largest = max(largest, *(d.error for d in differences))
+        largest = max([largest, *(d.error for d in differences)])
     return Verdict(p.title, p.points, PASSED, error=largest, notes=tuple(notes))
 
 
@@ -157,18 +157,23 @@ def _differences(p: PropertyKey, values: list[tuple[np.ndarray, ...]]) -> list[t
     kind = p.compare if p.compare in COMPARISONS else "values"
     found = []
     for related in relate(p.compare, p.cases, values):
+        if related.failure:
+            found.append((related.case, [Difference(related.failure, error=np.nan)]))
+            continue
         names = _names(p.cases[related.case], len(related.expected))
         differences = [
             _of(names[i], compare(kind, related.expected[i], related.actual[i], p.rtol, p.atol))
             for i in _compared(p, len(related.expected))
         ]
-        found.append((related.case, [Difference(related.failure, error=np.nan)] if related.failure else differences))
+        found.append((related.case, differences))
     return found
 
 
 def _names(case: Case, count: int) -> tuple[int | str, ...]:
     """What the values of a case are called: entries of a dictionary by their keys, others not."""
-    return case.take if case.take is not None and len(case.take) == count else ("",) * count
+    if case.take is None or len(case.take) != count:
+        return ("",) * count
+    return tuple(which[1] if isinstance(which, tuple) else which for which in case.take)
 
 
 def _of(name: int | str, difference: Difference) -> Difference:
@@ -203,6 +208,8 @@ def _not_returned(outcome: Outcome, count: int) -> tuple[str, str]:
             return f"returns a {outcome.returned_type}, not an array of numbers", ""
         case "lacks":
             return f"returns no {outcome.returned_type}", ""
+        case "unset":
+            return f"leaves no {outcome.returned_type} in the dictionary that it is given", ""
         case "unkept":
             return f"needs what the forward pass keeps, and that has no {outcome.returned_type}", ""
         case "raised":
@@ -255,13 +262,15 @@ def _differs(p: PropertyKey, outputs: tuple) -> bool:
 def _alike(p: PropertyKey, outputs: tuple, outcomes: list[Outcome]) -> bool:
     """Whether the calls gave what the mistake gives, in all that the property looks at."""
     for values, outcome in zip(outputs, outcomes, strict=True):
-        if outcome.status not in (("raised", "lacks", "object") if values is None else ("returned",)):
+        if outcome.status not in (("raised", "lacks", "unset", "object") if values is None else ("returned",)):
             return False
         if values is not None and len(values) != len(outcome.values):
             return False
-    if p.compare == "difference" and None not in outputs:
+    if p.compare in RECOGNISED_RELATED and None not in outputs:
         pairs = zip(relate(p.compare, p.cases, outputs), relate(p.compare, p.cases, _values(outcomes)), strict=True)
         rows = [(theirs.actual, own.actual) for theirs, own in pairs]
+        if not all(len(theirs) == len(own) > 0 for theirs, own in rows):
+            return False
     else:
         rows = [(v, o.values) for v, o in zip(outputs, outcomes, strict=True) if v is not None]
     return all(_equal(p, v[i], actual[i]) for v, actual in rows for i in _compared(p, len(v)))

@@ -3,10 +3,9 @@
 import numpy as np
 
 from cs231n_kit.checking.answer_key import Case
-from cs231n_kit.checking.arguments import Kept
 from grader.check import SINGLE_PRECISION, Check, Mistake, Property
 
-from .layer_cases import OUT, STEP, backward
+from ..layer_cases import OUT, backward, joined, narrow, own_backward
 
 DX, DW, DB = (0,), (1,), (2,)
 _ALL = (0, 1, 2)
@@ -23,13 +22,9 @@ def _forward(rng, *problems):
     return [Case(_affine(rng, shape, units), take=OUT) for shape, units in problems]
 
 
-def _narrow(arguments):
-    return tuple(a.astype(np.float32) for a in arguments)
-
-
 def _edges(rng):
     single = _forward(rng, ((1, 4), 3), ((5, 1), 2), ((4, 3), 1), ((1, 2, 3), 1))
-    return [*single, Case(_narrow(_affine(rng, (4, 6), 3)), take=OUT)]
+    return [*single, Case(narrow(_affine(rng, (4, 6), 3)), take=OUT)]
 
 
 _OUT = "out = rows @ w + b"
@@ -96,24 +91,14 @@ def _affine_backward(rng, *problems, single_precision=False):
     for shape, units in problems:
         arguments, dout = _affine(rng, shape, units), rng.normal(size=(shape[0], units))
         if single_precision:
-            arguments, (dout,) = _narrow(arguments), _narrow((dout,))
+            arguments, (dout,) = narrow(arguments), narrow((dout,))
         drawn.append((arguments, dout, arguments))
     return backward("affine_forward", drawn, _ALL)
 
 
 def _own_affine(rng):
-    """Forward, backward, and forward again with one argument after the other moved there and back."""
-    arguments = _affine(rng, (4, 3, 2), 5)
-    cases = [
-        Case(arguments, function="affine_forward", take=OUT),
-        Case((rng.normal(size=(4, 5)), Kept(0, 1)), take=_ALL),
-    ]
-    for place in (0, 1, 2, 0, 1):
-        step = STEP * rng.normal(size=arguments[place].shape)
-        for change in (step, -step):
-            moved = tuple(a + change if i == place else a for i, a in enumerate(arguments))
-            cases.append(Case(moved, function="affine_forward", take=OUT))
-    return cases
+    arguments, dout = _affine(rng, (4, 3, 2), 5), rng.normal(size=(4, 5))
+    return own_backward(rng, "affine_forward", arguments, dout, (0, 1, 2, 0, 1), _ALL)
 
 
 def _rows(rng):
@@ -125,19 +110,10 @@ def _images(rng):
 
 
 def _single(rng):
-    return _affine_backward(rng, ((1, 4), 3), ((5, 1), 2), ((4, 3), 1)) + _renumbered(
-        _affine_backward(rng, ((4, 3), 2), single_precision=True), 9
+    return joined(
+        _affine_backward(rng, ((1, 4), 3), ((5, 1), 2), ((4, 3), 1)),
+        _affine_backward(rng, ((4, 3), 2), single_precision=True),
     )
-
-
-def _renumbered(cases, start):
-    """The cases as they are when `start` others stand before them."""
-    return [
-        Case(
-            tuple(Kept(a.of + start, a.part) if isinstance(a, Kept) else a for a in c.arguments), (), c.function, c.take
-        )
-        for c in cases
-    ]
 
 
 _GIVEN_DX = "dx = (dout @ w.T).reshape(x.shape)"

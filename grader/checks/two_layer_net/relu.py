@@ -6,7 +6,7 @@ from cs231n_kit.checking.answer_key import Case
 from cs231n_kit.checking.arguments import Kept
 from grader.check import SINGLE_PRECISION, Check, Mistake, Property
 
-from .layer_cases import OUT, STEP, backward
+from ..layer_cases import OUT, STEP, backward
 
 
 def _activations(rng, *shape):
