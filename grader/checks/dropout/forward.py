@@ -10,14 +10,14 @@ _SHARE, _FACTORS, _SPREAD = (0,), (1,), (2,)  # of what the relation "dropped" c
 
 
 def numbers(rng, *shape):
-    """Numbers of both signs, none of them near 0, for which dropping shows."""
-    return rng.uniform(0.5, 2, size=shape) * rng.choice([-1, 1], size=shape)
+    """Numbers of both signs, none of them 0, for which dropping shows; only four, so that answer keys stay small."""
+    return rng.choice([-2.0, -1.0, 1.0, 2.0], size=shape)
 
 
 def _large(rng):
-    """Enough of them that chance moves the share kept by 0.007 or so, and no p that is its own complement."""
+    """Enough of them that chance moves the share kept by 0.01 or so, and no p that is its own complement."""
     return [
-        Case((numbers(rng, 70, 60), {"mode": "train", "p": p}), take=OUT)
+        Case((numbers(rng, 50, 44), {"mode": "train", "p": p}), take=OUT)
         for p in (rng.uniform(0.2, 0.35), rng.uniform(0.65, 0.8))
     ]
 
@@ -45,7 +45,7 @@ _TEST = "        out, mask = x, None"
 DROPOUT_FORWARD = Check(
     "dropout_forward",
     (
-        Property("Training: keeps a share p of the numbers", 1.5, _large, "dropped", rtol=0, atol=0.04, outputs=_SHARE),
+        Property("Training: keeps a share p of the numbers", 1.5, _large, "dropped", rtol=0, atol=0.05, outputs=_SHARE),
         Property(
             "Training: what is kept grows so that the mean stays",
             1.5,
@@ -56,7 +56,7 @@ DROPOUT_FORWARD = Check(
             outputs=_FACTORS,
         ),
         Property(
-            "Training: every number is dropped by itself", 1, _large, "dropped", rtol=0, atol=0.45, outputs=_SPREAD
+            "Training: every number is dropped by itself", 1, _large, "dropped", rtol=0, atol=0.55, outputs=_SPREAD
         ),
         Property("Test: x comes through as it is", 1, _test_mode, **SINGLE_PRECISION),
         Property("A seed decides which numbers are dropped", 0.5, _seeds, "seeded"),
