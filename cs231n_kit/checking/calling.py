@@ -44,8 +44,9 @@ class Outcome:
     array; `returned_type` names it), "lacks" (a part that was asked for, named there, is not in it), "unset" (an entry
     is not in a dictionary that was an argument), "raised" (see `raised`), "unkept" (an earlier call kept nothing such),
     "undefined" (no such function), "no_text" (a text was asked for, and this is none) or "finding" (a kernel that was
-    written as text does not compile or is at fault, `raised` says how: see `cs231n_kit.checking.findings`); from the judge also "timeout", "died", "garbled" (an unreadable answer) and
-    "unanswerable" (the kernel could not be asked).
+    written as text does not compile or is at fault, `raised` says how: see `cs231n_kit.checking.findings`);
+    from the judge also "timeout", "died", "garbled" (an unreadable answer) and "unanswerable" (the kernel could not be
+    asked).
     changed: positions of the arguments that the function modified. printed: the first characters it printed.
     instructions: of the Python interpreter, at most INSTRUCTION_LIMIT, where the call was `counted`, else 0.
     kept: what it returned, as it is, for later calls; from the judge, a handle to it.

@@ -12,8 +12,8 @@ _FINDINGS = {
     ),
     "out_of_bounds": (
         "reads or writes outside of an array",
-        "A launch has as many threads as fit into whole blocks, and that is seldom the number of elements. Which threads "
-        "have no element of their own, and what keeps them from touching one?",
+        "A launch has as many threads as fit into whole blocks, and that is seldom the number of elements. Which "
+        "threads have no element of their own, and what keeps them from touching one?",
     ),
     "bad_index": (
         "uses an index outside of an array",
@@ -21,22 +21,23 @@ _FINDINGS = {
     ),
     "uninitialised": (
         "reads memory that nothing was written to",
-        "Results and shared memory hold nothing at first, not even zeros. Who should have written this value before, and "
-        "has that thread surely got there?",
+        "Results and shared memory hold nothing at first, not even zeros. Who should have written this value before, "
+        "and has that thread surely got there?",
     ),
     "unwritten": (
         "leaves elements of its result unwritten",
-        "Which thread is responsible for the element that is named? Remember that there may be more elements than threads, "
-        "and that results do not start as zeros.",
+        "Which thread is responsible for the element that is named? Remember that there may be more elements than "
+        "threads, and that results do not start as zeros.",
     ),
     "race": (
         "has a race: two threads use the same place, in no certain order",
-        "Threads of a block run in any order, unless all of them wait for each other; those of different blocks always do. "
-        "Should two threads meet at this place at all?",
+        "Threads of a block run in any order, unless all of them wait for each other; those of different blocks always "
+        "do. Should two threads meet at this place at all?",
     ),
     "unsteady": (
         "gives other results when its threads run in another order",
-        "Rounded sums depend on the order of their terms. Let one thread add all that belongs to a result, in a fixed order.",
+        "Rounded sums depend on the order of their terms. Let one thread add all that belongs to a result, in a fixed "
+        "order.",
     ),
     "divergent_barrier": (
         "lets only some threads of a block reach a __syncthreads()",

@@ -54,7 +54,7 @@ class Launcher:
         self._kill()
 
     def run(self, launch: Launch) -> Outcome:
-        """What the launch gives. Raises RuntimeError where kernels cannot be compiled at all, saying what to install."""
+        """What the launch gives. Raises RuntimeError, saying what to install, where no kernel can be compiled."""
         if self._text is None:
             self._text = self._ask_text()
         if self._text.status != "returned" or self._given_up:
