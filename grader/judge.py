@@ -29,6 +29,7 @@ from .session import Question, Session
 
 SECRET_FILE = ".course-secret"
 PUBLIC_SEED = 231
+TEXT_SECONDS = 20.0  # for a function that returns the text of a kernel
 
 
 def public_generator(function: str) -> Callable[[Property], np.random.Generator]:
@@ -122,7 +123,7 @@ def _text(check: Check, session: Session) -> Outcome:
     """The text of a kernel, of the notebook's function that returns it. What runs it is not the notebook."""
     if not session.ready():
         return Outcome("unanswerable")
-    return session.ask(Question(check.function, (), text=True), TEXT_LIMIT, time.monotonic() + check.time_limit)
+    return session.ask(Question(check.function, (), text=True), TEXT_LIMIT, time.monotonic() + TEXT_SECONDS)
 
 
 @cache

@@ -81,7 +81,7 @@ class Launcher:
         try:
             deadline = now + max(0.01, min(self._left, ANSWER_SECONDS))
             self._line.settimeout(max(0.01, deadline - time.monotonic()))
-            send(self._line, {"launch": pack(launch, put), "limit": size}, tuple(arrays))
+            send(self._line, {"launch": pack(launch, put), "limit": size, "seconds": LAUNCH_SECONDS}, tuple(arrays))
             return read_outcome(*receive(self._line, size, deadline))
         except TimeoutError:
             self._kill()
@@ -132,9 +132,9 @@ def start_here(module: str, theirs: socket.socket) -> subprocess.Popen:
     return subprocess.Popen([sys.executable, "-m", module], pass_fds=[theirs.fileno()], env=variables, **quiet)
 
 
-def run_text(code: str, launch: Launch) -> Outcome:
+def run_text(code: str, launch: Launch, seconds: float = LAUNCH_SECONDS) -> Outcome:
     """Compile a kernel's text and run it in this process: for text that is trusted, and in a process made for it."""
-    made = _compiled(code, launch.kernel)
+    made = _compiled(code, launch.kernel, seconds)
     if isinstance(made, Outcome):
         return made
     outcome = _run(made, code, launch)
@@ -152,13 +152,13 @@ def run_text(code: str, launch: Launch) -> Outcome:
 
 
 @lru_cache(maxsize=4)
-def _compiled(code: str, name: str):
+def _compiled(code: str, name: str, seconds: float):
     """The kernel, or an Outcome that says why there is none."""
     from cs231n_kit.cuda_emulation import CompileError, find_compiler
     from cs231n_kit.cuda_kernel import CudaKernel
 
     try:
-        return CudaKernel(code, name, time_limit=LAUNCH_SECONDS, emulate=find_compiler() is not None)
+        return CudaKernel(code, name, time_limit=seconds, emulate=find_compiler() is not None)
     except CompileError as error:
         found = re.search(r"^kernel\.cu[:(](\d+)[):\d]*\s*(?:fatal )?(?:error:)?\s*(.*)", str(error), re.MULTILINE)
         errors = re.search(r"^kernel\.cu[:(](\d+)[):\d]*\s*(?:fatal )?error:\s*(.*)", str(error), re.MULTILINE) or found
@@ -221,7 +221,7 @@ def _serve() -> None:
             except EOFError:
                 return
             launch = unpack(question["launch"], lambda place, arrays=arrays: arrays[place["array"]])
-            outcome = run_text(arrays[0].tobytes().decode(errors="replace"), launch)
+            outcome = run_text(arrays[0].tobytes().decode(errors="replace"), launch, question["seconds"])
             header, values = describe(outcome, question["limit"])
             send(line, header, values)
 
