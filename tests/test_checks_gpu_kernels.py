@@ -9,9 +9,12 @@ from cs231n_kit import checking
 from cs231n_kit.checking import launching
 from cs231n_kit.checking.answer_key import load_key, save_key
 from cs231n_kit.checking.arguments import launch_of
-from cs231n_kit.checking.calling import TEXT_LIMIT
+from cs231n_kit.checking.calling import TEXT_LIMIT, Raised
+from cs231n_kit.checking.findings import explain
 from cs231n_kit.checking.launching import run_text
 from cs231n_kit.cuda_emulation import find_compiler
+from cs231n_kit.cuda_emulation.failures import Failure
+from cs231n_kit.kernels import nvrtc
 
 pytestmark = pytest.mark.skipif(find_compiler() is None, reason="needs a C++ compiler")
 EXERCISE = Exercise("assignment2", "gpu_kernels", seeds=2)
@@ -237,6 +240,22 @@ def test_what_the_emulation_finds_is_told_with_the_own_line(body, message, hint,
     report = EXERCISE.report("relu_kernel", returning(RELU % body))
     assert message in repr(report) and hint in repr(report) and line in repr(report), report
     assert report.earned < report.points and "raises" not in repr(report)
+
+
+def test_everything_that_the_emulation_finds_is_put_into_words():
+    for failure in set(Failure) - {Failure.NONE}:
+        message, details = explain(Raised(failure.name.lower(), "found", 2, "x[0] = 1;"))
+        assert message != explain(Raised("?", ""))[0] and "line 2 of the kernel: x[0] = 1;" in message
+        assert details == "found"
+
+
+@pytest.mark.skipif(nvrtc.find_nvrtc() is None, reason="needs the package nvidia-cuda-nvrtc")
+@pytest.mark.parametrize("name", EXERCISE.functions)
+def test_the_solution_compiles_for_a_gpu(name):
+    source = EXERCISE.reference.function(name)()
+    code, log = nvrtc.compile_for(source, f"{name}.cu", nvrtc.ARCHITECTURES[0])
+    assert code.startswith(b"\x7fELF")
+    assert all(found["spills"] == 0 for found in nvrtc.resources(log).values())
 
 
 def test_results_must_not_depend_on_the_order_of_threads(here):

@@ -9,7 +9,7 @@ import numpy as np
 from .alternatives import settle
 from .answer_key import Case, CheckKey, MistakeKey, PropertyKey
 from .arguments import Network, describe, launch_of
-from .calling import Outcome
+from .calling import TEXT_LIMIT, Outcome
 from .comparison import COMPARISONS, Difference, compare, compare_values
 from .findings import explain, hint_of
 from .relations import RECOGNISED_RELATED, relate
@@ -223,7 +223,7 @@ def _not_returned(outcome: Outcome, count: int) -> tuple[str, str]:
         case "finding":
             return explain(outcome.raised)
         case "no_text":
-            return f"returns a {outcome.returned_type}, not the text of a kernel (50,000 characters at most)", ""
+            return f"returns a {outcome.returned_type}, not the text of a kernel ({TEXT_LIMIT:,} bytes at most)", ""
         case "undefined":
             return "is not defined: run the cell that defines it, and keep its name", ""
         case "timeout":
