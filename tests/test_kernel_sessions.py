@@ -1,7 +1,6 @@
 """Kernels of hostile students, judged through a sandboxed session: what they say and do stays in the sandbox."""
 
 import logging
-import os
 import time
 from functools import cache
 from pathlib import Path
@@ -9,16 +8,18 @@ from pathlib import Path
 import nbformat
 import numpy as np
 import pytest
+from nbformat.v4 import new_code_cell, new_notebook
 
 from cs231n_kit.checking import launching
+from cs231n_kit.checking.calling import TEXT_LIMIT
 from cs231n_kit.checking.rendering import text
 from cs231n_kit.cuda_emulation import find_compiler
 from grader.check import NotebookChecks, load_checks
 from grader.demo import answers, fill_in
 from grader.judge import judge_notebook
 from grader.reference import Reference
-from grader.sandbox import SandboxUnavailable, probe
-from grader.session import Session, SessionSettings
+from grader.sandbox import SandboxUnavailable
+from grader.session import Question, Session, SessionSettings
 
 pytestmark = pytest.mark.skipif(find_compiler() is None, reason="needs a C++ compiler")
 ROOT = Path(__file__).parents[1]
@@ -64,16 +65,10 @@ def judged(source, checks=None, **settings):
         )
 
 
-@pytest.fixture(scope="module", autouse=True)
-def sandbox_works():
-    if probe() is not None and "CI" not in os.environ:
-        pytest.skip(probe())
-
-
 @pytest.fixture(autouse=True)
 def short_limits(monkeypatch):
     monkeypatch.setattr(launching, "LAUNCH_SECONDS", 1.0)
-    monkeypatch.setattr(launching, "ANSWER_SECONDS", 8.0)
+    monkeypatch.setattr(launching, "ANSWER_SECONDS", 6.0)
 
 
 def test_the_solution_earns_everything_in_the_sandbox():
@@ -96,10 +91,8 @@ def test_a_mistake_is_told_with_its_line_and_without_the_secret_cases():
     "body, said",
     [
         ("for (;;) { }", "runs without end"),
-        ("for (volatile int i = 0; ; i++) { signal(SIGTERM, SIG_IGN); }", "runs without end"),
         ("raise(SIGSTOP);", "runs without end"),
         ("abort();", "ends the process"),
-        ("_exit(0);", "ends the process"),
         (
             "for (;;) { char *p = (char *)malloc(1 << 26); for (int i = 0; i < 1 << 26; i += 4096) p[i] = 1; }",
             "",
@@ -144,23 +137,50 @@ def test_the_kits_own_kernels_cannot_be_included():
 def test_answers_forged_by_a_kernel_are_not_believed():
     """It finds the judge's line and writes to it what it likes: headers too long, numbers of another size."""
     lines = "for (int fd = 3; fd < 64; fd++) "
-    for words in (r"\x7f\xff\xff\xff", r"\0\0\0\2{}", r"\0\0\0\x20{\"header\": {}, \"arrays\": []}  "):
+    for words in (r"\x7f\xff\xff\xff", r"\0\0\0\x20{\"header\": {}, \"arrays\": []}  "):
         (report,) = judged(returning(relu(f'{lines} write(fd, "{words}", sizeof "{words}" - 1);'))).values()
         assert report.earned == 0, (words, report)
+
+
+TEXTS = """
+def huge(): return 'x' * 100_000_000
+def number(): return 12
+def array(): return np.full((50, 50), 'text')
+def half(): return '\\ud800'
+def short(): return 'é'
+
+class Text(str):
+    def __len__(self): return 1
+    def __getitem__(self, i): return self
+    def encode(self, *options, **more): return b'x' * 10**8
+
+def lying(): return Text('y' * 10**6)
+"""
+
+
+def test_texts_are_plain_and_short():
+    notebook = new_notebook(cells=[new_code_cell("import numpy as np\n" + TEXTS)])
+    with Session(notebook, PATH.parent, (), SessionSettings(), LOG) as session:
+
+        def ask(name):
+            assert session.ready()
+            outcome = session.ask(Question(name, (), text=True), TEXT_LIMIT, time.monotonic() + 20)
+            return outcome.values[0].tobytes() if outcome.status == "returned" else outcome.returned_type
+
+        assert [ask(name) for name in ("short", "half", "number")] == ["é".encode(), b"?", "int"]
+        assert [ask(name) for name in ("array", "huge")] == ["ndarray", "text of 100,000,000 characters"]
+        assert len(ask("lying")) <= TEXT_LIMIT
 
 
 @pytest.mark.parametrize(
     "source, said",
     [
-        ("def relu_kernel():\n    return 'x' * 100_000_000", "text of 100,000,000 characters"),
-        ("def relu_kernel():\n    return 12", "not the text of a kernel"),
-        ("def relu_kernel():\n    return np.full((50, 50), 'text')", "not the text of a kernel"),
-        ("def relu_kernel():\n    return '\\ud800'", "does not compile"),
         ("def relu_kernel():\n    while True: pass", "takes too long"),
         ("import os\ndef relu_kernel():\n    os._exit(1)", "ends the Python process"),
+        ("def relu_kernel():\n    return 'x' * 100_000_000", "text of 100,000,000 characters"),
     ],
 )
-def test_a_text_that_is_none_earns_nothing(source, said, monkeypatch):
+def test_a_text_that_does_not_come_earns_nothing(source, said, monkeypatch):
     monkeypatch.setattr("grader.judge.TEXT_SECONDS", 5.0)
     (report,) = judged(source).values()
     assert report.earned == 0 and said in repr(report), report
