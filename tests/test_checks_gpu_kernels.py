@@ -1,6 +1,7 @@
 """The checks of assignment 2's `gpu_kernels`: right kernels earn everything, known mistakes what is said here."""
 
 import numpy as np
+import psutil
 import pytest
 from exercise import Exercise, absent
 from scipy.special import log_softmax
@@ -313,6 +314,17 @@ def test_a_loop_or_a_crash_costs_seconds_not_the_session(body, said, before, mon
     monkeypatch.setattr(launching, "ANSWER_SECONDS", 6.0)
     report = EXERCISE.report("relu_kernel", returning(before + RELU % body))
     assert report.earned == 0 and said in repr(report), report
+
+
+def test_what_a_kernel_starts_ends_with_its_process(tmp_path, monkeypatch):
+    monkeypatch.setattr(launching, "LAUNCH_SECONDS", 1.0)
+    before = "#include <unistd.h>\n#include <cstdio>\n"
+    told = f'FILE *file = fopen("{tmp_path}/child", "w"); fprintf(file, "%d", child); fclose(file);'
+    fork = f"int child = fork(); if (!child) for (;;) pause(); {told}"
+    body = f"if (blockIdx.x + threadIdx.x == 0) {{ {fork} }} for (;;) {{ }}"
+    EXERCISE.report("relu_kernel", returning(before + RELU % body))
+    child = int((tmp_path / "child").read_text())
+    assert not psutil.pid_exists(child) or psutil.Process(child).status() == psutil.STATUS_ZOMBIE
 
 
 def test_without_a_compiler_nothing_is_judged(monkeypatch):

@@ -5,8 +5,10 @@ machine, the judge in a sandbox. Kernels run in the emulation of CUDA, which fin
 where there is no C++ compiler but a GPU, on that.
 """
 
+import contextlib
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -120,6 +122,14 @@ class Launcher:
             process.wait()
 
 
+class _WithChildren(subprocess.Popen):
+    """A process in a session of its own, killed with what it started there, such as the compiler."""
+
+    def kill(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
+
+
 def start_here(module: str, theirs: socket.socket) -> subprocess.Popen:
     """Start a module on this machine, as oneself: for one's own kernels only."""
     if sys.platform == "win32":
@@ -129,7 +139,8 @@ def start_here(module: str, theirs: socket.socket) -> subprocess.Popen:
     quiet = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
     searched = os.pathsep.join(filter(None, sys.path))
     variables = {**os.environ, SOCKET: str(theirs.fileno()), "PYTHONPATH": searched}
-    return subprocess.Popen([sys.executable, "-m", module], pass_fds=[theirs.fileno()], env=variables, **quiet)
+    command = [sys.executable, "-m", module]
+    return _WithChildren(command, pass_fds=[theirs.fileno()], env=variables, start_new_session=True, **quiet)
 
 
 def run_text(code: str, launch: Launch, seconds: float = LAUNCH_SECONDS) -> Outcome:
