@@ -8,7 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from cs231n_kit.checking.answer_key import Case, CheckKey, MistakeKey, PropertyKey, TrainedCheck
-from cs231n_kit.checking.calling import Outcome, call_named, in_turn
+from cs231n_kit.checking.arguments import launch_of
+from cs231n_kit.checking.calling import Outcome, call_for_text, call_named, in_turn
+from cs231n_kit.checking.launching import run_text
 
 from .reference import Reference
 
@@ -112,6 +114,9 @@ def _draw(p: Property, function: str, reference: Reference, generator: np.random
 
 def _outcomes(function: str, reference: Reference, cases: Sequence[Case]) -> list[Outcome]:
     def ask(case: Case, keep: bool) -> Outcome:
+        if launch := launch_of(case.arguments):
+            text = call_for_text(reference.namespace, function)
+            return run_text(text.values[0].tobytes().decode(), launch) if text.status == "returned" else text
         return call_named(reference.namespace, case.function or function, case.arguments, case.take)
 
     return in_turn(cases, ask)
@@ -119,7 +124,10 @@ def _outcomes(function: str, reference: Reference, cases: Sequence[Case]) -> lis
 
 def _outputs(function: str, mistaken: Reference, properties: tuple[PropertyKey, ...]) -> tuple:
     """What a mistaken variant returns for every case, None where it does not return arrays."""
-    return tuple(
-        tuple(o.values if o.status == "returned" else None for o in _outcomes(function, mistaken, p.cases))
-        for p in properties
-    )
+
+    def kept(outcome: Outcome) -> tuple | str | None:
+        if outcome.status == "finding":
+            return outcome.raised.type
+        return outcome.values if outcome.status == "returned" else None
+
+    return tuple(tuple(map(kept, _outcomes(function, mistaken, p.cases))) for p in properties)

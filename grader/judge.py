@@ -16,7 +16,9 @@ from IPython.core.inputtransformer2 import TransformerManager
 from nbformat import NotebookNode
 
 from cs231n_kit.checking.answer_key import Case, CheckKey
-from cs231n_kit.checking.calling import Outcome, in_turn
+from cs231n_kit.checking.arguments import launch_of
+from cs231n_kit.checking.calling import TEXT_LIMIT, Outcome, in_turn
+from cs231n_kit.checking.launching import Launcher
 from cs231n_kit.checking.loops import find_loop
 from cs231n_kit.checking.verdicts import Report, judge
 from cs231n_kit.datasets import load
@@ -27,6 +29,7 @@ from .session import Question, Session
 
 SECRET_FILE = ".course-secret"
 PUBLIC_SEED = 231
+TEXT_SECONDS = 20.0  # for a function that returns the text of a kernel
 
 
 def public_generator(function: str) -> Callable[[Property], np.random.Generator]:
@@ -73,7 +76,15 @@ def judge_notebook(
     for check in checks.checks:
         key = draw_cases(check, reference, generator(check.function))
         ask = _asker(check, key, session)
-        outcomes = [in_turn(p.cases, partial(ask, counted=p.compare == "no_loops")) for p in key.properties]
+        with Launcher(partial(_text, check, session), session.run_apart, check.time_limit) as launcher:
+
+            def ask_or_launch(case: Case, keep: bool, counted: bool, ask=ask, launcher=launcher) -> Outcome:
+                launch = launch_of(case.arguments)
+                return launcher.run(launch) if launch else ask(case, keep, counted)
+
+            outcomes = [
+                in_turn(p.cases, partial(ask_or_launch, counted=p.compare == "no_loops")) for p in key.properties
+            ]
         loop = find_loop(check.function, sources)
         report = judge(key, outcomes, loop)
         if not report.passed:
@@ -106,6 +117,13 @@ def _asker(check: Check, key: CheckKey, session: Session) -> Callable[..., Outco
         return outcome
 
     return ask
+
+
+def _text(check: Check, session: Session) -> Outcome:
+    """The text of a kernel, of the notebook's function that returns it. What runs it is not the notebook."""
+    if not session.ready():
+        return Outcome("unanswerable")
+    return session.ask(Question(check.function, (), text=True), TEXT_LIMIT, time.monotonic() + TEXT_SECONDS)
 
 
 @cache

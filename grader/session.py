@@ -20,11 +20,12 @@ from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
 
-from cs231n_kit.checking.answering import STARTED
+from cs231n_kit.checking.answering import STARTED, read_outcome
 from cs231n_kit.checking.arguments import Kept, pack
-from cs231n_kit.checking.calling import INSTRUCTION_LIMIT, MESSAGE_LIMIT, PRINTED_LIMIT, Outcome, Raised, Take
+from cs231n_kit.checking.calling import Outcome, Take
 from cs231n_kit.checking.wire import WireError, receive, send
 
+from .contained import Contained
 from .display import clean
 from .kernel import sandboxed_kernel_manager
 from .reference import is_answer
@@ -51,7 +52,7 @@ class Question:
     """A call to be made in the student's notebook. arguments, take, counted: see `cs231n_kit.checking.calling.call`.
 
     keep: have the kernel keep what the function returns. The outcome then has a Handle to it, to be passed on as an
-    argument, Kept(handle, part).
+    argument, Kept(handle, part). text: the function is called for a text, whose UTF-8 bytes are the outcome's value.
     """
 
     function: str
@@ -59,6 +60,7 @@ class Question:
     take: Take = None
     keep: bool = False
     counted: bool = False
+    text: bool = False
 
 
 @dataclass(frozen=True)
@@ -161,6 +163,10 @@ class Session:
             self._kill()
             return Outcome("garbled")
 
+    def run_apart(self, module: str, theirs: socket.socket) -> Contained:
+        """Start a module of the kit in a sandbox of its own, with the same masks and limits, and this socket."""
+        return Contained(module, theirs, self._masked, self._settings.limits, self._settings.allow_unsandboxed)
+
     def ready(self) -> bool:
         """Whether the kernel can be asked; starts its answering loop, and a new kernel where the old one is gone."""
         if not self._answers or self._channel is not None:
@@ -260,46 +266,3 @@ class Session:
         if client is not None:
             with contextlib.suppress(Exception):
                 client._cleanup_kernel()
-
-
-def read_outcome(header: dict, values: tuple[np.ndarray, ...]) -> Outcome:
-    """The Outcome that an untrusted answer describes; raises WireError for anything unexpected."""
-    status = header.get("status")
-    if status not in ("returned", "nothing", "object", "lacks", "unset", "raised", "unkept", "undefined") or (
-        values and status != "returned"
-    ):
-        raise WireError("an unknown status")
-    changed = header.get("changed", [])
-    if not isinstance(changed, list) or not all(type(i) is int and 0 <= i < 20 for i in changed):
-        raise WireError("an unknown list of changed arguments")
-    instructions = header.get("instructions", 0)
-    if type(instructions) is not int or not 0 <= instructions <= INSTRUCTION_LIMIT:
-        raise WireError("an unknown number of instructions")
-    raised = None
-    if status == "raised":
-        told = header.get("raised")
-        if not isinstance(told, dict):
-            raise WireError("an unknown error")
-        number = told.get("line_number")
-        raised = Raised(
-            _text(told.get("type"), 80),
-            _text(told.get("message"), MESSAGE_LIMIT),
-            number if type(number) is int and 0 <= number < 10**6 else 0,
-            _text(told.get("line"), 200),
-        )
-    return Outcome(
-        status,
-        values,
-        _text(header.get("returned_type"), 80),
-        raised,
-        tuple(changed),
-        _text(header.get("printed"), PRINTED_LIMIT),
-        instructions,
-    )
-
-
-def _text(value, limit: int) -> str:
-    """Printable characters of an untrusted text: no control characters, so no terminal escapes."""
-    if not isinstance(value, str):
-        return ""
-    return "".join(c for c in value[:limit] if c.isprintable() or c == "\n")

@@ -4,7 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from .answer_key import Case, CheckKey, PropertyKey, TrainedCheck, load_key
-from .calling import Outcome, call_named, in_turn, namespace_of
+from .arguments import launch_of
+from .calling import Outcome, call_for_text, call_named, in_turn, namespace_of
+from .launching import Launcher, start_here
 from .loops import find_loop, sources_beside
 from .trained import judge_trained, save_trained, validation_images
 from .verdicts import Report, judge
@@ -20,8 +22,8 @@ def check(name: str, function: Callable, folder: str | Path = ".") -> Report:
     name: the function's name in the assignment. folder: where the answer key is (default: the notebook's folder).
     The report shows itself as a table at the end of a notebook cell; `.passed` and `.verdicts` are there for code.
 
-    Raises FileNotFoundError when no answer key is beside the notebook, KeyError when no key knows `name`, and
-    TypeError when `function` cannot be called.
+    Raises FileNotFoundError when no answer key is beside the notebook, KeyError when no key knows `name`,
+    TypeError when `function` cannot be called, and RuntimeError when a kernel is to be run and there is no compiler.
     """
     if not callable(function):
         raise TypeError(
@@ -38,13 +40,15 @@ def outcomes(key: CheckKey, function: Callable) -> list[list[Outcome]]:
     """What `function` does in every case of every property of `key`."""
     namespace = {**namespace_of(function), key.function: function}
 
-    def ask(p: PropertyKey) -> Callable[[Case, bool], Outcome]:
-        counted = p.compare == "no_loops"
-        return lambda case, keep: call_named(
-            namespace, case.function or key.function, case.arguments, case.take, counted
-        )
+    with Launcher(lambda: call_for_text(namespace, key.function), start_here) as launcher:
 
-    return [in_turn(p.cases, ask(p)) for p in key.properties]
+        def ask(p: PropertyKey, case: Case) -> Outcome:
+            if launch := launch_of(case.arguments):
+                return launcher.run(launch)
+            counted = p.compare == "no_loops"
+            return call_named(namespace, case.function or key.function, case.arguments, case.take, counted)
+
+        return [in_turn(p.cases, lambda case, keep, p=p: ask(p, case)) for p in key.properties]
 
 
 def _sources(name: str, function: Callable) -> dict[str, str]:

@@ -56,11 +56,13 @@ class PropertyKey:
 
 @dataclass(frozen=True)
 class MistakeKey:
-    """A known mistake. outputs[i][j] is what it returns for case j of property i; None where it raises."""
+    """A known mistake. outputs[i][j] is what it returns for case j of property i; None where it raises, and where it is
+    a kernel at fault the name of the finding.
+    """
 
     name: str
     hint: str
-    outputs: tuple[tuple[tuple[np.ndarray, ...] | None, ...], ...]
+    outputs: tuple[tuple[tuple[np.ndarray, ...] | str | None, ...], ...]
 
 
 @dataclass(frozen=True)
@@ -126,7 +128,7 @@ def save_key(checks: list[CheckKey], trained: list[TrainedCheck] = ()) -> bytes:
         return {"dtype": value.dtype.str, "shape": value.shape, "order": order, "start": start}
 
     def pack_all(values):
-        return None if values is None else [pack(value, put) for value in values]
+        return [pack(value, put) for value in values] if isinstance(values, tuple | list) else values
 
     manifest = {
         "format": FORMAT,
@@ -202,7 +204,7 @@ def _unpack_check(entry: dict, contents: bytes) -> CheckKey:
         return flat.reshape(value["shape"], order=value["order"])
 
     def unpack_all(values):
-        return None if values is None else tuple(unpack(value, get) for value in values)
+        return tuple(unpack(value, get) for value in values) if isinstance(values, list) else values
 
     properties = tuple(
         PropertyKey(

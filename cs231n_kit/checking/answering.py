@@ -1,4 +1,4 @@
-"""The side of the judge's questions that runs in the student's kernel: call a function, send back what it returned.
+"""The judge's questions on the side of the student's kernel: call a function, send back what it returned.
 
 It holds no expected value and no check; whatever a student does to it changes only the student's own answers.
 """
@@ -10,12 +10,22 @@ from dataclasses import replace
 import numpy as np
 
 from .arguments import Kept, unpack
-from .calling import Outcome, as_take, call_named
-from .wire import receive, send
+from .calling import (
+    INSTRUCTION_LIMIT,
+    MESSAGE_LIMIT,
+    PRINTED_LIMIT,
+    Outcome,
+    Raised,
+    as_take,
+    call_for_text,
+    call_named,
+)
+from .wire import WireError, receive, send
 
 QUESTION_LIMIT = 2**30
 KEPT_LIMIT = 32
 STARTED = {"started": True}
+STATUSES = "returned nothing object lacks unset raised unkept undefined no_text finding".split()
 
 
 def serve(namespace: dict) -> None:
@@ -49,6 +59,8 @@ def _answer(question: dict, arrays: tuple[np.ndarray, ...], namespace: dict, kep
             if value.of not in kept:
                 return Outcome("unkept", returned_type="value any more")
             arguments[i] = replace(value, of=kept[value.of])
+    if question["text"]:
+        return call_for_text(namespace, question["function"])
     return call_named(namespace, question["function"], tuple(arguments), as_take(question["take"]), question["counted"])
 
 
@@ -73,3 +85,44 @@ def describe(outcome: Outcome, limit: int) -> tuple[dict, tuple[np.ndarray, ...]
 def _plain(value: np.ndarray) -> np.ndarray:
     value = np.asarray(value)
     return value.astype(np.float64) if value.dtype == np.longdouble else value
+
+
+def read_outcome(header: dict, values: tuple[np.ndarray, ...]) -> Outcome:
+    """The Outcome that an untrusted answer describes; raises WireError for anything unexpected."""
+    status = header.get("status")
+    if status not in STATUSES or (values and status != "returned"):
+        raise WireError("an unknown status")
+    changed = header.get("changed", [])
+    if not isinstance(changed, list) or not all(type(i) is int and 0 <= i < 20 for i in changed):
+        raise WireError("an unknown list of changed arguments")
+    instructions = header.get("instructions", 0)
+    if type(instructions) is not int or not 0 <= instructions <= INSTRUCTION_LIMIT:
+        raise WireError("an unknown number of instructions")
+    raised = None
+    if status in ("raised", "finding"):
+        told = header.get("raised")
+        if not isinstance(told, dict):
+            raise WireError("an unknown error")
+        number = told.get("line_number")
+        raised = Raised(
+            _text(told.get("type"), 80),
+            _text(told.get("message"), MESSAGE_LIMIT),
+            number if type(number) is int and 0 <= number < 10**6 else 0,
+            _text(told.get("line"), 200),
+        )
+    return Outcome(
+        status,
+        values,
+        _text(header.get("returned_type"), 80),
+        raised,
+        tuple(changed),
+        _text(header.get("printed"), PRINTED_LIMIT),
+        instructions,
+    )
+
+
+def _text(value, limit: int) -> str:
+    """Printable characters of an untrusted text: no control characters, so no terminal escapes."""
+    if not isinstance(value, str):
+        return ""
+    return "".join(c for c in value[:limit] if c.isprintable() or c == "\n")

@@ -1,4 +1,5 @@
-"""What calls are given besides arrays, numbers and strings: what an earlier call kept, and networks with known weights.
+"""What calls are given besides arrays, numbers and strings: what an earlier call kept, networks with known weights, and
+launches of kernels.
 
 Such things stay in the notebook's own process. A case says how to come by them, in a form that fits into JSON.
 """
@@ -30,6 +31,35 @@ class Network:
     params: dict[str, np.ndarray] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Output:
+    """An array for a kernel to fill. Its elements hold nothing before."""
+
+    shape: tuple[int, ...]
+    dtype: str = "float32"
+
+
+@dataclass(frozen=True)
+class Launch:
+    """One run of the CUDA kernel `kernel`, whose text the notebook's function returns; the only argument of its case.
+
+    grid, block: numbers of blocks, and of threads in a block. arguments: contiguous arrays, integers (passed as int),
+    and an `Output` for each result; those are the values of the outcome, in this order. twice: run it again with the
+    threads in reverse order, which must not change a bit.
+    """
+
+    kernel: str
+    grid: tuple[int, ...]
+    block: tuple[int, ...]
+    arguments: tuple
+    twice: bool = False
+
+
+def launch_of(arguments: tuple) -> Launch | None:
+    """The launch that a case with these arguments is about, None where it is a call."""
+    return arguments[0] if arguments and isinstance(arguments[0], Launch) else None
+
+
 def pack(value, put: Callable[[np.ndarray], object]) -> object:
     """`value` as JSON values; `put(array)` gives those for an array, also inside of other values."""
     match value:
@@ -43,6 +73,11 @@ def pack(value, put: Callable[[np.ndarray], object]) -> object:
             return {"kept": value.of, "part": value.part}
         case Network():
             return {"network": value.name, "settings": value.settings, "params": pack(value.params, put)}
+        case Output():
+            return {"output": value.shape, "dtype": value.dtype}
+        case Launch():
+            sizes = {"grid": value.grid, "block": value.block, "twice": value.twice}
+            return {"launch": value.kernel, **sizes, "arguments": pack(value.arguments, put)}
     return value
 
 
@@ -57,6 +92,10 @@ def unpack(packed, get: Callable[[object], np.ndarray]) -> object:
             return Kept(of, part)
         case {"network": name, "settings": settings, "params": params}:
             return Network(name, settings, unpack(params, get))
+        case {"output": shape, "dtype": dtype}:
+            return Output(tuple(shape), dtype)
+        case {"launch": kernel, "grid": grid, "block": block, "twice": twice, "arguments": arguments}:
+            return Launch(kernel, tuple(grid), tuple(block), unpack(arguments, get), twice)
         case dict():
             return get(packed)
     return packed
@@ -76,4 +115,9 @@ def describe(value) -> str:
         case Network():
             settings = ", ".join(f"{name}={part!r}" for name, part in value.settings.items())
             return f"{value.name}({settings})"
+        case Output():
+            return f"{value.dtype} {value.shape} to be filled"
+        case Launch():
+            sizes = f"{' x '.join(map(str, value.grid))} blocks of {' x '.join(map(str, value.block))} threads"
+            return f"{value.kernel}({', '.join(map(describe, value.arguments))}) on {sizes}"
     return repr(value)

@@ -20,6 +20,7 @@ from .arguments import Kept, Network
 PRINTED_LIMIT = 2_000
 MESSAGE_LIMIT = 500
 INSTRUCTION_LIMIT = 300_000
+TEXT_LIMIT = 50_000  # bytes of a text that a function returns
 SEED = 231
 
 Take = tuple[int | str | tuple[int, str], ...] | None
@@ -41,9 +42,11 @@ class Outcome:
 
     status: "returned" (see `values`), "nothing" (None, or NotImplementedError), "object" (something that is no
     array; `returned_type` names it), "lacks" (a part that was asked for, named there, is not in it), "unset" (an entry
-    is not in a dictionary that was an argument), "raised" (see `raised`), "unkept" (an earlier call kept nothing such)
-    or "undefined" (no such function); from the judge also "timeout", "died", "garbled" (an unreadable answer) and
-    "unanswerable" (the kernel could not be asked).
+    is not in a dictionary that was an argument), "raised" (see `raised`), "unkept" (an earlier call kept nothing such),
+    "undefined" (no such function), "no_text" (a text was asked for, and this is none) or "finding" (a kernel that was
+    written as text does not compile or is at fault, `raised` says how: see `cs231n_kit.checking.findings`);
+    from the judge also "timeout", "died", "garbled" (an unreadable answer) and "unanswerable" (the kernel could not be
+    asked).
     changed: positions of the arguments that the function modified. printed: the first characters it printed.
     instructions: of the Python interpreter, at most INSTRUCTION_LIMIT, where the call was `counted`, else 0.
     kept: what it returned, as it is, for later calls; from the judge, a handle to it.
@@ -118,6 +121,22 @@ def call_named(namespace: Mapping, name: str, arguments: tuple, take: Take = Non
     """Call the function `name` of a notebook's `namespace`, or the method "Class.method"; see `call`."""
     function = find(namespace, name)
     return Outcome("undefined") if function is None else call(function, arguments, take, counted, namespace)
+
+
+def call_for_text(namespace: Mapping, name: str) -> Outcome:
+    """Call a notebook's function, without arguments, for a text: its UTF-8 bytes are the value of the outcome."""
+    outcome = call_named(namespace, name, ())
+    if outcome.status == "object":
+        return replace(outcome, status="no_text")
+    if outcome.status != "returned":
+        return outcome
+    value = outcome.kept
+    if not isinstance(value, str):
+        return Outcome("no_text", returned_type=type(value).__name__, printed=outcome.printed)
+    content = str(value[:TEXT_LIMIT]).encode(errors="replace")
+    if len(value) > TEXT_LIMIT or len(content) > TEXT_LIMIT:
+        return Outcome("no_text", returned_type=f"text of {len(value):,} characters", printed=outcome.printed)
+    return replace(outcome, values=(np.frombuffer(content, np.uint8),), kept=None)
 
 
 def find(namespace: Mapping, name: str) -> Callable | None:

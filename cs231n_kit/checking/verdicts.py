@@ -8,9 +8,10 @@ import numpy as np
 
 from .alternatives import settle
 from .answer_key import Case, CheckKey, MistakeKey, PropertyKey
-from .arguments import Network, describe
-from .calling import Outcome
+from .arguments import Network, describe, launch_of
+from .calling import TEXT_LIMIT, Outcome
 from .comparison import COMPARISONS, Difference, compare, compare_values
+from .findings import explain, hint_of
 from .relations import RECOGNISED_RELATED, relate
 
 PASSED, FAILED, NOT_IMPLEMENTED = "passed", "failed", "not implemented yet"
@@ -139,7 +140,8 @@ def _verdict(p: PropertyKey, outcomes: list[Outcome], key: CheckKey) -> Verdict:
             message = f"needs {case.function}, which {message}"
         if message:
             call = _describe_call(key, case)
-            return Verdict(p.title, p.points, FAILED, message, details, np.nan, notes=tuple(notes), call=call)
+            hint = hint_of(outcome.raised) if outcome.status == "finding" else ""
+            return Verdict(p.title, p.points, FAILED, message, details, np.nan, hint, tuple(notes), call)
     largest = 0.0
     for place, differences in _differences(p, _values(outcomes)):
         notes |= dict.fromkeys(d.note for d in differences if d.note)
@@ -190,6 +192,8 @@ def _compared(p: PropertyKey, count: int) -> tuple[int, ...]:
 def _describe_call(key: CheckKey, case: Case) -> str:
     """A call in short: "f(X: float64 (5, 3), k: 1)"."""
     told = [describe(a) for a in case.arguments]
+    if launch_of(case.arguments):
+        return told[0]
     if not case.function:
         told = [f"{name}: {words}" for name, words in zip(key.parameters, told, strict=False)]
     return f"{case.function or key.function}({', '.join(told)})"
@@ -216,6 +220,10 @@ def _not_returned(outcome: Outcome, count: int) -> tuple[str, str]:
             error = outcome.raised
             where = f" in line {error.line_number}: {error.line}" if error.line else ""
             return f"raises {error.type}{where}", error.message + _advice(error.type, error.message)
+        case "finding":
+            return explain(outcome.raised)
+        case "no_text":
+            return f"returns a {outcome.returned_type}, not the text of a kernel ({TEXT_LIMIT:,} bytes at most)", ""
         case "undefined":
             return "is not defined: run the cell that defines it, and keep its name", ""
         case "timeout":
@@ -246,7 +254,7 @@ def _recognise(key: CheckKey, index: int, explains: Callable[[int, int], bool]) 
         if not explains(number, index) or not _differs(key.properties[index], mistake.outputs[index]):
             continue
         explained = sum(explains(number, i) for i in range(len(key.properties)))
-        raises = any(values is None for values in mistake.outputs[index])
+        raises = any(not isinstance(values, tuple) for values in mistake.outputs[index])
         if explained > most and not (raises and explained < len(key.properties)):
             best, most = mistake, explained
     return best
@@ -254,7 +262,7 @@ def _recognise(key: CheckKey, index: int, explains: Callable[[int, int], bool]) 
 
 def _differs(p: PropertyKey, outputs: tuple) -> bool:
     """Whether the mistake that returns `outputs` fails the property."""
-    if any(v is None or len(v) != len(c.expected) for c, v in zip(p.cases, outputs, strict=True)):
+    if any(not isinstance(v, tuple) or len(v) != len(c.expected) for c, v in zip(p.cases, outputs, strict=True)):
         return True
     return not all(d.agrees for _, differences in _differences(p, list(outputs)) for d in differences)
 
@@ -262,17 +270,21 @@ def _differs(p: PropertyKey, outputs: tuple) -> bool:
 def _alike(p: PropertyKey, outputs: tuple, outcomes: list[Outcome]) -> bool:
     """Whether the calls gave what the mistake gives, in all that the property looks at."""
     for values, outcome in zip(outputs, outcomes, strict=True):
+        if isinstance(values, str):
+            if outcome.status != "finding" or outcome.raised.type != values:
+                return False
+            continue
         if outcome.status not in (("raised", "lacks", "unset", "object") if values is None else ("returned",)):
             return False
         if values is not None and len(values) != len(outcome.values):
             return False
-    if p.compare in RECOGNISED_RELATED and None not in outputs:
+    if p.compare in RECOGNISED_RELATED and all(isinstance(v, tuple) for v in outputs):
         pairs = zip(relate(p.compare, p.cases, outputs), relate(p.compare, p.cases, _values(outcomes)), strict=True)
         rows = [(theirs.actual, own.actual) for theirs, own in pairs]
         if not all(len(theirs) == len(own) > 0 for theirs, own in rows):
             return False
     else:
-        rows = [(v, o.values) for v, o in zip(outputs, outcomes, strict=True) if v is not None]
+        rows = [(v, o.values) for v, o in zip(outputs, outcomes, strict=True) if isinstance(v, tuple)]
     return all(_equal(p, v[i], actual[i]) for v, actual in rows for i in _compared(p, len(v)))
 
 
