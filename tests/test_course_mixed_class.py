@@ -7,11 +7,13 @@ import pytest
 from test_checks_conv_layers import POINTS_LOST as CONV_LAYERS
 from test_checks_dropout import POINTS_LOST as DROPOUT
 from test_checks_fully_connected import POINTS_LOST as FULLY_CONNECTED
+from test_checks_gpu_kernels import POINTS_LOST as GPU_KERNELS
 from test_checks_normalization import POINTS_LOST as NORMALIZATION
 
 from grader.check import load_checks
 from grader.course import Course
 from grader.demo import CHEAT, answers, fill_in, hand_in, make_course, mistaken
+from grader.judge import SECRET_FILE
 
 ROOT = Path(__file__).parents[1]
 ASSIGNMENT = "assignment2"
@@ -20,8 +22,9 @@ LOST = {
     "dropout": DROPOUT,
     "conv_layers": CONV_LAYERS,
     "fully_connected": FULLY_CONNECTED,
+    "gpu_kernels": GPU_KERNELS,
 }
-FIRST, SECOND = ("normalization", "dropout"), ("conv_layers", "fully_connected")
+FIRST, SECOND, THIRD = ("normalization", "dropout"), ("conv_layers", "fully_connected"), ("gpu_kernels", "dropout")
 
 # What goes wrong for each student: {function: its known mistake}. Functions that no other one calls, so that a mistake
 # costs what it costs by itself.
@@ -33,13 +36,13 @@ MISTAKEN = {
     "fay": (FIRST, {"dropout_backward": "scaled in test mode", "batchnorm_backward_alt": "gamma forgotten"}),
     "gus": (SECOND, {"sgd_momentum": "velocity not stored"}),
     "hal": (SECOND, {"rmsprop": "epsilon inside the root"}),
-    "ida": (SECOND, {"spatial_groupnorm_backward": "gamma applied after the means"}),
+    "ida": (SECOND, {"spatial_groupnorm_backward": "statistics taken for constants"}),
     "jan": (SECOND, {"spatial_batchnorm_backward": "no term of the mean", "sgd_momentum": "uphill"}),
-    "kim": (SECOND, {"rmsprop": "no root", "spatial_groupnorm_backward": "means over the batch"}),
+    "kim": (THIRD, {"relu_kernel": "no bounds check", "dropout_backward": "multiplied by p"}),
 }
 EMPTY = {"lea": FIRST, "max": SECOND}
 CHEATING = {"nic": FIRST, "ole": SECOND}
-PERFECT = {"ada": FIRST, "pia": SECOND}
+PERFECT = {"ada": FIRST, "pia": THIRD}
 
 # Whole answers replaced: (notebooks, {answer cell: its source}, {function: points lost}).
 KIT = "from cs231n_kit.layers import layernorm_forward, layernorm_backward"
@@ -98,12 +101,13 @@ def course(tmp_path_factory):
     folder = tmp_path_factory.mktemp("class")
     for notebook in LOST:
         course = make_course(Course(ROOT), folder, notebook, ASSIGNMENT)
+    (folder / SECRET_FILE).write_text("231".zfill(64))  # the same hidden cases every time
     released = course.release(ASSIGNMENT)
     templates = {name: nbformat.read(released / f"{name}.ipynb", as_version=4) for name in LOST}
     source = course.path("source", ASSIGNMENT)
     right = {name: answers(nbformat.read(source / f"{name}.ipynb", as_version=4)) for name in LOST}
     for student, cells in planted().items():
-        for name in FIRST if set(cells) == set(full(FIRST)) else SECOND:
+        for name in next(names for names in (FIRST, SECOND, THIRD) if set(cells) == set(full(names))):
             made = submission(student, name, templates[name], right[name])
             hand_in(course, student, made, name, ASSIGNMENT)
     return course
