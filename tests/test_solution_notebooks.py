@@ -12,7 +12,8 @@ from grader.reference import Reference
 
 ROOT = Path(__file__).parents[1]
 SOLUTIONS = sorted((ROOT / "solutions").glob("*/*.ipynb"))
-WITHOUT_EXAMPLES = {"train", "choose_best", "TwoLayerNet"}
+WITHOUT_EXAMPLES = {"train", "choose_best", "TwoLayerNet", "FullyConnectedNet", "learn_by_heart"}
+GIVEN = {"learn_by_heart"}  # functions of the text, whose result depends on the student's
 
 every_solution = pytest.mark.parametrize("path", SOLUTIONS, ids=lambda path: path.stem)
 
@@ -44,9 +45,10 @@ def test_stored_without_outputs(path):
 def test_every_function_has_an_answer_cell_and_a_locked_check_with_its_points(path):
     checks, answers, cells = checks_of(path), graded(path, "solution"), graded(path, "grade")
     for check in checks.checks:
-        answer = answers[f"{check.function}_answer"].source
-        assert answer.startswith((f"def {check.function}(", f"class {check.function}:"))
-        assert answer.count("### BEGIN SOLUTION") == answer.count("### END SOLUTION") > 0
+        if check.function not in GIVEN:
+            answer = answers[f"{check.function}_answer"].source
+            assert answer.startswith((f"def {check.function}(", f"class {check.function}:"))
+            assert answer.count("### BEGIN SOLUTION") == answer.count("### END SOLUTION") > 0
         assert cells[check.function].source == f'check("{check.function}", {check.function})'
     for check in checks.trained:
         assert cells[check.function].source == f'check("{check.function}", {check.classifier})'
@@ -67,7 +69,7 @@ def test_the_text_gives_the_scale_of_the_trained_result(path):
     for trained in checks_of(path).trained:
         for label, data_set in (("CIFAR-10", "cifar10"), ("digits", "digits")):
             numbers = [float(cell.strip(" %")) for cell in rows[label].split("|")[2:-1]]
-            assert numbers == [100 * accuracy for accuracy in trained.data[data_set].accuracies]
+            assert numbers == pytest.approx([100 * accuracy for accuracy in trained.data[data_set].accuracies])
 
 
 @every_solution
