@@ -33,6 +33,10 @@ class Lab:
     def __init__(self, url, folder, runtime):
         self.url, self.folder, self.runtime = url, folder, runtime
 
+    def delete(self, path):
+        request = urllib.request.Request(f"{self.url}/{path}", method="DELETE")
+        urllib.request.urlopen(request, timeout=30).close()
+
     def get(self, path):
         with urllib.request.urlopen(f"{self.url}/{path}", timeout=10) as answer:
             return json.load(answer)
@@ -74,7 +78,7 @@ class Notebook:
         workspace = Path(self.path).stem
         self.page.goto(f"{self.lab.url}/lab/workspaces/{workspace}/tree/{self.path}")
         self.wait_idle(60)
-        session = next(item for item in self.lab.get("api/sessions") if item["path"] == self.path)
+        self.session = session = next(item for item in self.lab.get("api/sessions") if item["path"] == self.path)
         from jupyter_client import BlockingKernelClient
 
         self.client = BlockingKernelClient()
@@ -164,6 +168,8 @@ class Notebook:
         if hasattr(self, "client"):
             self.client.stop_channels()
         self.page.context.close()
+        if hasattr(self, "session"):
+            self.lab.delete(f"api/sessions/{self.session['id']}")  # and its kernel
 
 
 @pytest.fixture(scope="module")

@@ -19,6 +19,7 @@ def move(lecture, name, key="ArrowRight", times=1):
         before = image.get_attribute("src")
         lecture.page.keyboard.press(key)
         lecture.page.wait_for_function("([node, before]) => node.src !== before", arg=[image.element_handle(), before])
+    lecture.wait_idle(30)  # the sentence follows the picture
     return place.locator("[role=status]").text_content()
 
 
