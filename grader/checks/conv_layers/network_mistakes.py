@@ -2,6 +2,8 @@
 
 from grader.check import Mistake
 
+from ..network_mistakes import LABELS_FOR_SCORES, PROBABILITIES_FOR_SCORES, SCORES_FOR_THE_LOSS, penalty_mistakes
+
 _MAPS = "maps, conv_cache = conv_forward(X, W1, b1, self.conv_param)"
 _ACTIVE = "active = np.maximum(0, maps)"
 _POOLED = "smaller, pool_cache = max_pool_forward(active, pool_param)"
@@ -19,27 +21,9 @@ _RANDOM = "weight_scale * np.random.randn(*sizes[layer])"
 _ZEROS = "np.zeros(units)"
 
 _OUTPUT = (
-    Mistake(
-        "scores instead of the loss",
-        "With labels, the first thing to return is the loss, a number. These are the scores.",
-        (("return loss, grads", "return scores, grads"),),
-    ),
-    Mistake(
-        "probabilities instead of scores",
-        "These are probabilities. The scores themselves are asked for: the softmax belongs to the loss.",
-        (
-            (
-                "return scores\n",
-                "scores = np.exp(scores - scores.max(axis=1, keepdims=True))\n"
-                "            return scores / scores.sum(axis=1, keepdims=True)\n",
-            ),
-        ),
-    ),
-    Mistake(
-        "labels instead of scores",
-        "These are the predicted labels. The scores of all classes are asked for.",
-        (("return scores\n", "return scores.argmax(axis=1)\n"),),
-    ),
+    SCORES_FOR_THE_LOSS,
+    PROBABILITIES_FOR_SCORES,
+    LABELS_FOR_SCORES,
     Mistake(
         "loss not averaged",
         "The loss is added up over the images. It is their mean, and so are the gradients.",
@@ -111,37 +95,7 @@ _LAYERS = (
 )
 
 _PENALTIES = (
-    Mistake(
-        "no regularisation",
-        "reg has no effect: neither the loss nor the gradients contain the penalty. Is it kept in __init__?",
-        ((_PENALTY, "pass"), (_SLOPE, "pass")),
-    ),
-    Mistake(
-        "penalty missing in the loss",
-        "The gradients contain the penalty's gradient, but the penalty itself is missing in the loss.",
-        ((_PENALTY, "pass"),),
-    ),
-    Mistake(
-        "penalty missing in the gradients",
-        "The loss contains the penalty, but its gradient is missing in those of the weights.",
-        ((_SLOPE, "pass"),),
-    ),
-    Mistake(
-        "penalty's gradient halved",
-        "The loss adds reg ΣW², whose gradient is not reg W: differentiate W² once more.",
-        ((_SLOPE, _SLOPE.replace("2 * self", "self")),),
-    ),
-    Mistake(
-        "other convention",
-        "Loss and gradients fit together, but they belong to a penalty of half the size. The text's convention is "
-        "reg ΣW², without a factor 1/2.",
-        ((_PENALTY, _PENALTY.replace("+= self", "+= 0.5 * self")), (_SLOPE, _SLOPE.replace("2 * self", "self"))),
-    ),
-    Mistake(
-        "penalty halved in the loss",
-        "The gradients belong to reg ΣW², but the loss has half of that penalty.",
-        ((_PENALTY, _PENALTY.replace("+= self", "+= 0.5 * self")),),
-    ),
+    *penalty_mistakes(_PENALTY, _SLOPE),
     Mistake(
         "filters not penalised",
         "The filters W1 are not penalised. The penalty is the sum over all three layers' weights.",

@@ -2,6 +2,8 @@
 
 from grader.check import Mistake
 
+from ..network_mistakes import LABELS_NOT_LOOKED_AT, PROBABILITIES_FOR_SCORES, SCORES_FOR_THE_LOSS, penalty_mistakes
+
 _SIZES = "sizes = [input_dim, *hidden_dims, num_classes]"
 _W = 'self.params[f"W{i + 1}"] = weight_scale * np.random.randn(sizes[i], sizes[i + 1])'
 _B = 'self.params[f"b{i + 1}"] = np.zeros(sizes[i + 1])'
@@ -133,27 +135,9 @@ _FORWARD = (
         "number does your loop put into the name?",
         (("biases = [self", "weights[2:-1] = [weights[1]] * len(weights[2:-1])\n        biases = [self"),),
     ),
-    Mistake(
-        "scores instead of the loss",
-        "With labels, the first thing to return is the loss, a number. These are the scores.",
-        ((_RETURN, "return scores, grads"),),
-    ),
-    Mistake(
-        "labels not looked at",
-        "loss(X, y) returns the scores, as if no labels had been given. They are asked for only where y is None.",
-        (("if y is None:", "if True:"),),
-    ),
-    Mistake(
-        "probabilities instead of scores",
-        "These are probabilities. The scores themselves are asked for: the softmax belongs to the loss.",
-        (
-            (
-                "return scores\n",
-                "scores = np.exp(scores - scores.max(axis=1, keepdims=True))\n"
-                "            return scores / scores.sum(axis=1, keepdims=True)\n",
-            ),
-        ),
-    ),
+    SCORES_FOR_THE_LOSS,
+    LABELS_NOT_LOOKED_AT,
+    PROBABILITIES_FOR_SCORES,
 )
 
 _BACKWARD = (
@@ -202,37 +186,7 @@ _BACKWARD = (
 )
 
 _PENALTIES = (
-    Mistake(
-        "no regularisation",
-        "reg has no effect: neither the loss nor the gradients contain the penalty. Is it kept in __init__?",
-        ((_PENALTY, "pass"), (_SLOPE, "pass")),
-    ),
-    Mistake(
-        "penalty missing in the loss",
-        "The gradients contain the penalty's gradient, but the penalty itself is missing in the loss.",
-        ((_PENALTY, "pass"),),
-    ),
-    Mistake(
-        "penalty missing in the gradients",
-        "The loss contains the penalty, but its gradient is missing in those of the weights.",
-        ((_SLOPE, "pass"),),
-    ),
-    Mistake(
-        "penalty's gradient halved",
-        "The loss adds reg ΣW², whose gradient is not reg W: differentiate W² once more.",
-        ((_SLOPE, _SLOPE.replace("2 * self", "self")),),
-    ),
-    Mistake(
-        "other convention",
-        "Loss and gradients fit together, but they belong to a penalty of half the size. The text's convention is "
-        "reg ΣW², without a factor 1/2.",
-        ((_PENALTY, _PENALTY.replace("+= self", "+= 0.5 * self")), (_SLOPE, _SLOPE.replace("2 * self", "self"))),
-    ),
-    Mistake(
-        "penalty halved in the loss",
-        "The gradients belong to reg ΣW², but the loss has half of that penalty.",
-        ((_PENALTY, _PENALTY.replace("+= self", "+= 0.5 * self")),),
-    ),
+    *penalty_mistakes(_PENALTY, _SLOPE),
     Mistake(
         "penalty doubled",
         "The penalty is twice as large as it should be, in the loss and in the gradients.",

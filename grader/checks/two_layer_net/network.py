@@ -6,6 +6,14 @@ from cs231n_kit.checking.answer_key import Case
 from cs231n_kit.checking.arguments import Network
 from grader.check import SINGLE_PRECISION, Check, Mistake, Property
 
+from ..network_mistakes import (
+    LABELS_FOR_SCORES,
+    LABELS_NOT_LOOKED_AT,
+    PROBABILITIES_FOR_SCORES,
+    SCORES_FOR_THE_LOSS,
+    penalty_mistakes,
+)
+
 NAMES = ("W1", "b1", "W2", "b2")
 LOSS, SECOND, FIRST = (0,), ("W2", "b2"), ("W1", "b1")
 _METHOD = "TwoLayerNet.loss"
@@ -164,71 +172,16 @@ NETWORK = Check(
             "b2 has no effect on the scores.",
             ((_FORWARD, "scores, second_cache = affine_forward(activated, W2, 0 * b2)"),),
         ),
-        Mistake(
-            "scores instead of the loss",
-            "With labels, the first thing to return is the loss, a number. These are the scores.",
-            (("return loss, grads", "return scores, grads"),),
-        ),
-        Mistake(
-            "labels not looked at",
-            "loss(X, y) returns the scores, as if no labels had been given. They are asked for only where y is None.",
-            (("if y is None:", "if True:"),),
-        ),
-        Mistake(
-            "probabilities instead of scores",
-            "These are probabilities. The scores themselves are asked for: the softmax belongs to the loss.",
-            (
-                (
-                    "return scores\n",
-                    "scores = np.exp(scores - scores.max(axis=1, keepdims=True))\n"
-                    "            return scores / scores.sum(axis=1, keepdims=True)\n",
-                ),
-            ),
-        ),
-        Mistake(
-            "labels instead of scores",
-            "These are the predicted labels. The scores of all classes are asked for.",
-            (("return scores\n", "return scores.argmax(axis=1)\n"),),
-        ),
+        SCORES_FOR_THE_LOSS,
+        LABELS_NOT_LOOKED_AT,
+        PROBABILITIES_FOR_SCORES,
+        LABELS_FOR_SCORES,
         Mistake(
             "hinge loss",
             "This is the SVM's loss. The network is trained with the softmax loss.",
             ((_LOSS, "loss, dscores = svm_loss(scores, y)"),),
         ),
-        Mistake(
-            "no regularisation",
-            "reg has no effect: neither the loss nor the gradients contain the penalty. Is it kept in __init__?",
-            ((_PENALTY, "pass"), (_SLOPES, "pass")),
-        ),
-        Mistake(
-            "penalty missing in the loss",
-            "The gradients contain the penalty's gradient, but the penalty itself is missing in the loss.",
-            ((_PENALTY, "pass"),),
-        ),
-        Mistake(
-            "penalty missing in the gradients",
-            "The loss contains the penalty, but its gradient is missing in those of W1 and W2.",
-            ((_SLOPES, "pass"),),
-        ),
-        Mistake(
-            "penalty's gradient halved",
-            "The loss adds reg ΣW², whose gradient is not reg W: differentiate W² once more.",
-            ((_SLOPES, _SLOPES.replace("2 * self", "self")),),
-        ),
-        Mistake(
-            "other convention",
-            "Loss and gradients fit together, but they belong to a penalty of half the size. The text's convention is "
-            "reg ΣW², without a factor 1/2.",
-            (
-                (_PENALTY, _PENALTY.replace("+= self", "+= 0.5 * self")),
-                (_SLOPES, _SLOPES.replace("2 * self", "self")),
-            ),
-        ),
-        Mistake(
-            "penalty halved in the loss",
-            "The gradients belong to reg ΣW², but the loss has half of that penalty.",
-            ((_PENALTY, _PENALTY.replace("+= self", "+= 0.5 * self")),),
-        ),
+        *penalty_mistakes(_PENALTY, _SLOPES, "W1 and W2"),
         Mistake(
             "penalty doubled in the gradients",
             "The penalty's gradient is twice as large as it should be. Was it added twice?",
