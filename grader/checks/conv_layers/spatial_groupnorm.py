@@ -163,7 +163,6 @@ def _own(rng):
 
 _DBETA = "dbeta = dout.sum(axis=(0, 2, 3), keepdims=True)"
 _DGAMMA = "dgamma = np.sum(dout * x_hat, axis=(0, 2, 3), keepdims=True)"
-_GROUPED = "grouped = (len(dout), deviation.shape[1], -1, *dout.shape[2:])"
 _DNORMED = "dnormed = (dout * gamma).reshape(grouped)"
 _CENTRE = "centre = dnormed.mean(axis=(2, 3, 4), keepdims=True)"
 _ALONG = "along = np.mean(dnormed * normed, axis=(2, 3, 4), keepdims=True)"

@@ -91,7 +91,7 @@ BATCHNORM_BACKWARD = Check(
             "dx is divided by the variance. On the way forward x was divided by the standard deviation.",
             ((_CENTRED, "dcentred = dx_hat / std**2"), (_STD, "dstd = -np.sum(dx_hat * x_hat, axis=0) / std**2")),
         ),
-        *scale_mistakes(_GAMMA, _BETA, "the batch", "len(x_hat)"),
+        *scale_mistakes(_GAMMA, _BETA, "len(x_hat)"),
     ),
 )
 

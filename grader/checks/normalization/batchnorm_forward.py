@@ -76,7 +76,6 @@ _STD = "std = np.sqrt(var + eps)"
 _HAT = "x_hat = (x - mean) / std"
 _OUT = "out = gamma * x_hat + beta"
 _STORE = '    bn_param["running_mean"], bn_param["running_var"] = running_mean, running_var\n'
-_BRANCH = 'if mode == "train":\n        mean, var = x'
 
 BATCHNORM_FORWARD = Check(
     "batchnorm_forward",

@@ -63,8 +63,8 @@ def properties(forward, axis, points, settings=None):
     )
 
 
-def scale_mistakes(dgamma, dbeta, what, count):
-    """Mistakes in dgamma and dbeta, whose right lines are given; what: "the batch"; count: the code for its size."""
+def scale_mistakes(dgamma, dbeta, count):
+    """Mistakes in dgamma and dbeta, whose right lines are given; count: the code for the number of examples."""
     return (
         Mistake(
             "dgamma without x_hat",

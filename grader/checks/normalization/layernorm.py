@@ -125,6 +125,6 @@ LAYERNORM_BACKWARD = Check(
             "dx is not divided by the standard deviation, as x was on the way forward.",
             ((_DX, "dx = dnormed - centre - normed * along"),),
         ),
-        *scale_mistakes(_GAMMA, _BETA, "the features", "len(normed)"),
+        *scale_mistakes(_GAMMA, _BETA, "len(normed)"),
     ),
 )
