@@ -1,6 +1,7 @@
 """Training in the network playground: the numbers, changes on the way, divergence, lessons, and the thread."""
 
 import itertools
+import math
 import threading
 import types
 
@@ -358,6 +359,28 @@ def test_divergence_pauses_and_is_shown():
         playground.play()
         wait_for(lambda: not playground.running and page.frames and page.frames[-1]["trouble"])
     assert "diverged" in page.frames[-1]["trouble"] and not page.frames[-1]["running"]
+
+
+def test_training_without_a_limit_begins_though_the_clock_stands_still(monkeypatch):
+    clock, taken = [0.0], []
+
+    def step():
+        taken.append(clock[0])
+        clock[0] += 0.01
+        return True
+
+    def sleep(seconds):
+        clock[0] += seconds
+        live.seen()
+        if clock[0] > 1:
+            live.stop()
+
+    monkeypatch.setattr(live_training.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(live_training.time, "sleep", sleep)
+    live = LiveTraining(step, lambda: None, lambda: math.inf, threading.RLock())
+    live._thread = threading.current_thread()
+    live._play()
+    assert len(taken) > 3
 
 
 def test_the_pace_is_kept(monkeypatch):

@@ -37,7 +37,7 @@ class LiveTraining:
         with self._changed:
             if self._thread is None:
                 self._unseen = 0
-                self._thread = threading.Thread(target=self._play, name="network playground", daemon=True)
+                self._thread = threading.Thread(target=self._play, name="live training", daemon=True)
                 self._thread.start()
 
     def stop(self):
@@ -63,8 +63,8 @@ class LiveTraining:
                     self._show()  # a page that comes back learns of it
                 return
             start = time.monotonic()
-            owed = min(owed, 1.0) + self._pace() * min(start - before, 0.2)
-            before = start
+            passed, before = min(start - before, 0.2), start
+            owed = min(owed, 1.0) + (self._pace() * passed if passed else 0.0)  # a coarse clock may stand still
             with self._lock:
                 if not self._is_current():
                     return
