@@ -287,16 +287,16 @@ def test_playing_trains_beside_the_notebook_and_pauses():
         playground.play()
         playground.play()  # no second thread
         wait_for(lambda: playground.step_count > 100 and len(page.frames) > 3)
-        assert playground.running and sum(t.name == "network playground" for t in threading.enumerate()) == 1
+        assert playground.running and sum(t.name == "live training" for t in threading.enumerate()) == 1
         playground.change(learning_rate=0.002)  # while it runs
         playground.pause()
-        wait_for(lambda: not any(t.name == "network playground" for t in threading.enumerate()))
+        wait_for(lambda: not any(t.name == "live training" for t in threading.enumerate()))
         steps = playground.step_count
         assert not playground.running and page.frames[0]["running"] and not page.frames[-1]["running"]
         playground.play()
         wait_for(lambda: playground.step_count > steps)
         playground.close()
-    wait_for(lambda: not any(t.name == "network playground" for t in threading.enumerate()))
+    wait_for(lambda: not any(t.name == "live training" for t in threading.enumerate()))
     steps_of_frames = [frame["record"][0] for frame in page.frames]
     assert steps_of_frames == sorted(steps_of_frames)
 
@@ -314,7 +314,7 @@ def test_training_waits_for_a_page_that_does_not_paint():
         assert playground.step_count > steps
         playground._handle_custom_msg({"type": "gone"}, [])  # the cell was run again
         assert not playground.running
-    wait_for(lambda: not any(t.name == "network playground" for t in threading.enumerate()))
+    wait_for(lambda: not any(t.name == "live training" for t in threading.enumerate()))
 
 
 def test_training_stops_when_no_page_answers(monkeypatch):
@@ -346,7 +346,7 @@ def test_several_playgrounds_play_at_once_and_give_the_numbers_of_one():
     wait_for(lambda: all(playground.step_count > 50 for playground in playgrounds))
     for playground in playgrounds:
         playground.close()
-    wait_for(lambda: not any(t.name == "network playground" for t in threading.enumerate()))
+    wait_for(lambda: not any(t.name == "live training" for t in threading.enumerate()))
     for seed, playground in enumerate(playgrounds):
         alone = run(playground.step_count, **SMALL, network_seed=seed)
         assert np.array_equal(alone.network.parameters["0.w"], playground.network.parameters["0.w"])
