@@ -1,7 +1,8 @@
 // A canvas with labelled points under a mouse, a finger and the keyboard: the square [-1, 1] x [-1, 1] of a PlaneSession.
 
 import { undoKey } from "./controls.js";
-import { element, placeText } from "./elements.js";
+import { placeText } from "./elements.js";
+import { SquareCanvas } from "./square_canvas.js";
 
 export const GRASP = { mouse: 11, pen: 14, touch: 24 }; // pixels around a point that count as the point
 const SLACK = 3; // pixels that a press may wander and still be a click
@@ -23,60 +24,18 @@ export const PLANE_KEYS = [
 ];
 
 // A widget's own Plane draws itself in `paint(context)` and says in `title()` what it shows.
-export class Plane {
+export class Plane extends SquareCanvas {
   constructor(session, announce, helpId) {
-    this.session = session;
-    this.announce = announce;
-    this.canvas = element("canvas", {
-      class: "plot",
-      tabindex: "0",
-      role: "application",
+    super(session, announce, {
       "aria-roledescription": "scatter plot",
       "aria-describedby": helpId,
-      onpointerdown: (event) => this.press(event),
-      onpointermove: (event) => this.move(event),
-      onpointerup: (event) => this.release(event),
-      onpointercancel: (event) => this.cancel(event),
-      onpointerleave: () => this.drag || this.session.look(null),
-      onkeydown: (event) => this.key(event),
-      onblur: () => this.session.look(null),
-    });
-    // A finger drags a point but scrolls the page from anywhere else.
-    this.canvas.addEventListener(
-      "touchstart",
-      (event) => this.nearest(this.inside(event.touches[0]), GRASP.touch) >= 0 && event.preventDefault(),
-      { passive: false },
-    );
-    this.observer = new ResizeObserver(() => this.resize());
-    this.observer.observe(this.canvas);
-  }
-
-  resize() {
-    this.size = this.canvas.clientWidth;
-    this.density = window.devicePixelRatio || 1;
-    this.canvas.width = this.canvas.height = Math.round(this.size * this.density);
-    this.draw();
-  }
-
-  update() {
-    this.pending ??= requestAnimationFrame(() => {
-      this.pending = null;
-      this.draw();
+      onpointerleave: () => this.drag || session.look(null),
+      onblur: () => session.look(null),
     });
   }
 
-  draw() {
-    if (!this.size) return;
-    if (this.density !== window.devicePixelRatio) return void this.resize();
-    const context = this.canvas.getContext("2d");
-    context.setTransform(this.density, 0, 0, this.density, 0, 0);
-    this.paint(context);
-    this.canvas.setAttribute("aria-label", this.title());
-  }
-
-  inside(event) {
-    const box = this.canvas.getBoundingClientRect();
-    return [event.clientX - box.left - this.canvas.clientLeft, event.clientY - box.top - this.canvas.clientTop];
+  grasps(pixel) {
+    return this.nearest(pixel, GRASP.touch) >= 0;
   }
 
   toPixel([x, y]) {

@@ -2,7 +2,8 @@
 
 import { undoKey } from "../frontend/controls.js";
 import { INK, drawShape } from "../frontend/drawing.js";
-import { element, number } from "../frontend/elements.js";
+import { number } from "../frontend/elements.js";
+import { SquareCanvas } from "../frontend/square_canvas.js";
 import { drawMap, drawMapAxes, drawRace } from "./race_drawing.js";
 import { kept } from "./session.js";
 
@@ -21,50 +22,14 @@ export const RACE_KEYS = [
   ["Ctrl+Z", "undo; with Shift redo"],
 ];
 
-export class RacePlane {
+export class RacePlane extends SquareCanvas {
   constructor(session, announce, helpId) {
-    this.session = session;
-    this.announce = announce;
-    this.canvas = element("canvas", {
-      class: "plot",
-      tabindex: "0",
-      role: "application",
-      "aria-roledescription": "map of a surface",
-      "aria-describedby": helpId,
-      onpointerdown: (event) => this.press(event),
-      onpointermove: (event) => this.move(event),
-      onpointerup: (event) => this.release(event),
-      onpointercancel: () => this.cancel(),
-      onkeydown: (event) => this.key(event),
-    });
+    super(session, announce, { "aria-roledescription": "map of a surface", "aria-describedby": helpId });
     this.canvas.addEventListener("wheel", (event) => this.turn(event), { passive: false });
-    // A finger drags the start but scrolls the page from anywhere else.
-    this.canvas.addEventListener(
-      "touchstart",
-      (event) => this.onStart(this.inside(event.touches[0]), REACH.touch) && event.preventDefault(),
-      { passive: false },
-    );
-    this.observer = new ResizeObserver(() => this.resize());
-    this.observer.observe(this.canvas);
   }
 
-  resize() {
-    this.size = this.canvas.clientWidth;
-    this.density = window.devicePixelRatio || 1;
-    this.canvas.width = this.canvas.height = Math.round(this.size * this.density);
-    this.draw();
-  }
-
-  update() {
-    this.pending ??= requestAnimationFrame(() => {
-      this.pending = null;
-      this.draw();
-    });
-  }
-
-  inside(event) {
-    const box = this.canvas.getBoundingClientRect();
-    return [event.clientX - box.left - this.canvas.clientLeft, event.clientY - box.top - this.canvas.clientTop];
+  grasps(pixel) {
+    return this.onStart(pixel, REACH.touch);
   }
 
   toPixel([x, y]) {
@@ -165,11 +130,7 @@ export class RacePlane {
 
   // Drawing
 
-  draw() {
-    if (!this.size) return;
-    if (this.density !== window.devicePixelRatio) return void this.resize();
-    const context = this.canvas.getContext("2d");
-    context.setTransform(this.density, 0, 0, this.density, 0, 0);
+  paint(context) {
     context.fillStyle = "#fff";
     context.fillRect(0, 0, this.size, this.size);
     const { session } = this;
@@ -177,7 +138,6 @@ export class RacePlane {
     drawMapAxes(context, this);
     if (session.race) drawRace(context, this);
     drawShape(context, "circle", this.toPixel(session.state.start), 6.5, { fill: "#fff", stroke: INK, width: 5 });
-    this.canvas.setAttribute("aria-label", this.title());
   }
 
   title() {
