@@ -3,11 +3,13 @@
 import numpy as np
 import pytest
 from test_explorations import assert_labelled
+from threadpoolctl import threadpool_info
 
 from cs231n_kit import cuda_emulation
 from cs231n_kit.arrays import has_gpu
-from cs231n_kit.explorations import gpu_threads, hardware, kernel_report
+from cs231n_kit.explorations import gpu_threads, hardware, kernel_report, layer_timing, rooflines
 from cs231n_kit.explorations.kernel_report import run_kernel
+from cs231n_kit.networks import Affine, Convolution, Sequential
 
 needs_compiler = pytest.mark.skipif(cuda_emulation.find_compiler() is None, reason="needs a C++ compiler")
 
@@ -97,6 +99,76 @@ def test_still_figures_are_labelled():
     assert_labelled(hardware.batching_figure({"CPU": {1: 1e-3, 8: 2e-3}, "GPU": {1: 1e-4, 8: 1e-4}}))
     images = np.random.default_rng(0).normal(size=(3, 8, 8, 3))
     assert_labelled(gpu_threads.before_and_after(images, np.maximum(images, 0)))
+
+
+# --- roofs ---
+
+SMALL = {"affine": layer_timing.affine(2, 3), "ReLU": layer_timing.relu(2, 3, 4)}
+
+
+@pytest.mark.parametrize(
+    "work, network, shape, batch",
+    [
+        (layer_timing.affine(5, 7), Affine(7), (7,), 5),
+        (layer_timing.convolution(2, 3, 5, 8), Convolution(3, 5, pad=2), (3, 8, 8), 2),
+    ],
+)
+def test_operations_and_bytes_are_those_of_the_layer(work, network, shape, batch):
+    row = Sequential(network).summary(shape)
+    assert work.operations == 2 * batch * row.multiply_adds
+    numbers = 2 * batch * np.prod(shape) + row.parameters  # these layers keep their inputs' shape
+    assert work.nbytes == 4 * numbers
+
+
+@pytest.mark.parametrize("kind", [*layer_timing.LAYERS.values(), layer_timing.max_pool(2, 3, 8)])
+def test_each_layer_takes_arrays_of_its_shapes(kind):
+    small = [tuple(min(n, 64) for n in shape) for shape in kind.shapes]
+    kind.function(*(np.ones(shape, np.float32) for shape in small))
+
+
+def test_every_device_is_measured():
+    devices = layer_timing.measure(SMALL)
+    assert devices[0].name == "CPU, 1 core" and len({device.name for device in devices}) == len(devices)
+    for device in devices:
+        assert (
+            device.times.keys() == SMALL.keys() and min(device.operations, device.bandwidth, *device.times.values()) > 0
+        )
+
+
+def test_cores_are_limited_within_and_as_before_after():
+    before = threadpool_info()
+    with layer_timing.on_cores(1):
+        assert all(pool["num_threads"] == 1 for pool in threadpool_info())
+    assert threadpool_info() == before
+
+
+def test_the_roof_is_the_lower_of_two():
+    device = layer_timing.Device("x", operations=100e9, bandwidth=10e9)
+    assert device.roof(np.array([1.0, 9.9, 10.1, 500])) == pytest.approx([10e9, 99e9, 100e9, 100e9])
+
+
+def test_the_sentence_says_what_limits_a_layer():
+    device = layer_timing.Device("CPU, 1 core", 100e9, 10e9, {"affine": 1e-6, "ReLU": 1e-12})
+    figure = rooflines.explore_roofline([device], SMALL)
+    work = SMALL["affine"]
+    assert work.operations == 2 * 2 * 3 * 3 and work.nbytes == 4 * (2 * 2 * 3 + 9 + 3)
+    assert "CPU, 1 core: 0.001 ms; <b>memory</b> decides, and would allow 9.6e-06 ms: 1% of the roof." in (
+        figure.sentence.value
+    )
+    assert "cache" not in figure.sentence.value
+    figure.set(layer="ReLU")
+    assert "came from a cache" in figure.sentence.value
+    assert_labelled(figure.figure())
+    assert_labelled(rooflines.times_figure([device]))
+
+
+def test_a_layer_of_ones_own_is_timed_when_it_is_chosen():
+    devices = [layer_timing.Device("CPU, 1 core", 1e3, 1e9)]
+    figure = rooflines.explore_own_layer(devices)
+    figure.set(kind="convolution 3×3", units=16, batch=2)
+    assert "<b>convolution 3×3, 16 channels, batch 2</b>" in figure.sentence.value
+    assert "<b>arithmetic</b> decides" in figure.sentence.value and "fewer operations" in figure.sentence.value
+    assert_labelled(figure.figure())
 
 
 # --- reports ---
