@@ -25,11 +25,12 @@ LECTURES = {
 NOTEBOOKS = (  # in the order to solve them
     *("knn", "svm", "softmax", "two_layer_net", "features"),
     *("fully_connected", "normalization", "dropout", "conv_layers", "gpu_kernels"),
+    *("architectures", "transfer_learning", "rnn"),
 )
 ASSIGNMENTS = {
     "assignment1": "Nearest neighbours, linear classifiers, a two-layer network",
     "assignment2": "Deeper networks, normalisation, dropout, convolutions, CUDA",
-    "assignment3": "Recurrent networks and beyond",
+    "assignment3": "Famous architectures, transfer learning, recurrent networks",
 }
 
 

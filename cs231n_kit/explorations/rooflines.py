@@ -10,7 +10,6 @@ from cs231n_kit.explorations.layer_timing import (
     affine,
     available_cores,
     convolution,
-    counted,
     on_cores,
     relu,
     time_of,
@@ -79,6 +78,7 @@ def explore_own_layer(devices: list[Device]):
 
     def draw(kind, units, batch):
         work, name = KINDS[kind](batch, units), "this layer"
+        channels = "units" if kind == "affine" else "channels"
         places = [np.asarray] * len(devices)
         if has_gpu():
             places[-1] = to_device
@@ -91,11 +91,11 @@ def explore_own_layer(devices: list[Device]):
             roof = device.roof(work.intensity) / 1e9
             ax.plot([work.intensity] * 2, [rate, roof], color=color, linewidth=1, linestyle=":")
             ax.plot(work.intensity, rate, "o", color=color, markersize=11, markeredgecolor=INK)
-        return figure, _verdict(f"{kind}, {counted(units, 'channel')}, batch {batch}", work, devices, name)
+        return figure, _verdict(f"{kind}, {units} {channels}, batch {batch}", work, devices, name)
 
     controls = {
         "kind": choice("Layer", list(KINDS), "affine"),
-        "units": slider("Units or channels", 16, 256, 64, 16),
+        "units": slider("Units or channels", 16, 256, 256, 16),
         "batch": slider("Batch", 1, 32, 1),
     }
     return Exploration(draw, controls, description="A layer of one's own under the roofs of this machine")
