@@ -12,8 +12,9 @@ from pathlib import Path
 import nbformat
 import numpy as np
 import pytest
+from executed_notebook import assert_ran_clean, outputs, printed
 from nbclient import NotebookClient
-from test_notebooks import WITHOUT_CIFAR10, assert_ran_clean, outputs, printed
+from test_notebooks import WITHOUT_CIFAR10
 
 from cs231n_kit.checking.answer_key import load_key
 from grader.check import load_checks

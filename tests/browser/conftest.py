@@ -13,6 +13,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from executed_notebook import assert_lecture_ran_clean
 
 from cs231n_kit import doctor
 
@@ -116,6 +117,11 @@ class Notebook:
         assert self.page.evaluate(broken) == 0
         assert self.page.get_by_text("Error displaying widget").count() == 0
         assert self.console == []
+
+    def outcome(self):
+        """The notebook with its outputs, as the page has it."""
+        page = "() => JSON.stringify(window.jupyterapp.shell.currentWidget.content.model.toJSON())"
+        return nbformat.reads(self.page.evaluate(page), 4)
 
     def errors(self):
         return self.page.evaluate(
@@ -270,9 +276,10 @@ def open_notebook(lab, chromium):
 
 @pytest.fixture(scope="module")
 def lecture(request, open_notebook):
-    """The notebook that the test module names as LECTURE, run from top to bottom."""
+    """The notebook that the test module names as LECTURE, run from top to bottom, without a complaint."""
     notebook = open_notebook(request.module.LECTURE)
     assert notebook.run_all(300) == []
+    assert_lecture_ran_clean(notebook.outcome(), "cifar10")
     return notebook
 
 
