@@ -141,7 +141,13 @@ history = trainer.fit(X, y, X, y)
 ---
 import os, signal, threading
 trainer.epochs = 1000
-threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
+
+def interrupt():
+    while trainer.step_count < 20:
+        time.sleep(0.05)
+    os.kill(os.getpid(), signal.SIGINT)
+
+threading.Thread(target=interrupt).start()
 history = trainer.fit(X, y)
 print(len(history.losses) < 3000)
 """
