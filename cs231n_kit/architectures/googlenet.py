@@ -1,0 +1,51 @@
+"""GoogLeNet: convolutions of several sizes side by side   (lecture 09)."""
+
+from cs231n_kit.networks import (
+    Affine,
+    BatchNorm,
+    Convolution,
+    Dropout,
+    GlobalAveragePool,
+    MaxPool,
+    Parallel,
+    ReLU,
+    Sequential,
+)
+
+
+def googlenet(classes: int = 1000, auxiliary: bool = True) -> Sequential:
+    """GoogLeNet for images (3, 224, 224)   (Szegedy et al., "Going deeper with convolutions", 2014); not initialised.
+
+    As in torchvision, convolutions are followed by batch normalisation in place of biases, and what the paper
+    describes as 5 x 5 convolutions are of 3 x 3 pixels.
+    """
+    return Sequential(
+        *(*convolution(64, 7, stride=2), MaxPool(3, 2, 1)),
+        *(*convolution(64, 1), *convolution(192, 3), MaxPool(3, 2, 1)),
+        *(inception(64, 96, 128, 16, 32, 32), inception(128, 128, 192, 32, 96, 64), MaxPool(3, 2, 1)),
+        *(inception(192, 96, 208, 16, 48, 64), inception(160, 112, 224, 24, 64, 64)),
+        *(inception(128, 128, 256, 24, 64, 64), inception(112, 144, 288, 32, 64, 64)),
+        *(inception(256, 160, 320, 32, 128, 128), MaxPool(2)),
+        *(inception(256, 160, 320, 32, 128, 128), inception(384, 192, 384, 48, 128, 128)),
+        *(GlobalAveragePool(), Dropout(0.6), Affine(classes)),
+    )
+
+
+def inception(one: int, before3: int, three: int, before5: int, five: int, pooled: int) -> Parallel:
+    """An Inception block: four branches on the same input, their channels joined.
+
+    one: filters of 1 x 1.
+    before3, three: filters of 1 x 1 that narrow, and of 3 x 3 after them; so before5 and five (of 3 x 3, see above).
+    pooled: filters of 1 x 1 after 3 x 3 pooling.
+    """
+    return Parallel(
+        convolution(one, 1),
+        (*convolution(before3, 1), *convolution(three, 3)),
+        (*convolution(before5, 1), *convolution(five, 3)),
+        (MaxPool(3, 1, 1), *convolution(pooled, 1)),
+    )
+
+
+def convolution(filters: int, size: int, stride: int = 1) -> tuple:
+    """A padded convolution, batch normalisation and ReLU."""
+    return Convolution(filters, size, stride=stride, pad=size // 2, bias=False), BatchNorm(eps=1e-3), ReLU()
