@@ -2,9 +2,12 @@
 
 from cs231n_kit.networks import (
     Affine,
+    Auxiliary,
+    AveragePool,
     BatchNorm,
     Convolution,
     Dropout,
+    Flatten,
     GlobalAveragePool,
     MaxPool,
     Parallel,
@@ -16,18 +19,31 @@ from cs231n_kit.networks import (
 def googlenet(classes: int = 1000, auxiliary: bool = True) -> Sequential:
     """GoogLeNet for images (3, 224, 224)   (Szegedy et al., "Going deeper with convolutions", 2014); not initialised.
 
+    auxiliary: with the paper's two classifiers on the way, which help in training; after it they are not needed.
+
     As in torchvision, convolutions are followed by batch normalisation in place of biases, and what the paper
-    describes as 5 x 5 convolutions are of 3 x 3 pixels.
+    describes as 5 x 5 convolutions are of 3 x 3 pixels. Where paper and torchvision let pooling windows hang over the
+    right and lower edge of the image (ceil mode), pixels of padding on all sides make maps of the same size.
     """
+    first, second = ((classifier(classes),), (classifier(classes),)) if auxiliary else ((), ())
     return Sequential(
         *(*convolution(64, 7, stride=2), MaxPool(3, 2, 1)),
         *(*convolution(64, 1), *convolution(192, 3), MaxPool(3, 2, 1)),
         *(inception(64, 96, 128, 16, 32, 32), inception(128, 128, 192, 32, 96, 64), MaxPool(3, 2, 1)),
-        *(inception(192, 96, 208, 16, 48, 64), inception(160, 112, 224, 24, 64, 64)),
-        *(inception(128, 128, 256, 24, 64, 64), inception(112, 144, 288, 32, 64, 64)),
+        *(inception(192, 96, 208, 16, 48, 64), *first),
+        *(inception(160, 112, 224, 24, 64, 64), inception(128, 128, 256, 24, 64, 64)),
+        *(inception(112, 144, 288, 32, 64, 64), *second),
         *(inception(256, 160, 320, 32, 128, 128), MaxPool(2)),
         *(inception(256, 160, 320, 32, 128, 128), inception(384, 192, 384, 48, 128, 128)),
         *(GlobalAveragePool(), Dropout(0.6), Affine(classes)),
+    )
+
+
+def classifier(classes: int) -> Auxiliary:
+    """One of the two heads that see maps of 14 x 14 pixels; its loss counts 0.3."""
+    return Auxiliary(
+        *(AveragePool(5, 3), *convolution(128, 1), Flatten()),
+        *(Affine(1024), ReLU(), Dropout(0.3), Affine(classes)),
     )
 
 

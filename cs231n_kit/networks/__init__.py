@@ -2,7 +2,7 @@
 
 from cs231n_kit.networks.activation import ELU, LeakyReLU, Maxout, ReLU, Sigmoid, Tanh
 from cs231n_kit.networks.affine import Affine, TemporalAffine, WordEmbedding
-from cs231n_kit.networks.arrangements import Parallel, Residual
+from cs231n_kit.networks.arrangements import Auxiliary, Parallel, Residual
 from cs231n_kit.networks.convolution import AveragePool, Convolution, Flatten, GlobalAveragePool, MaxPool
 from cs231n_kit.networks.layer import Layer, Parameter
 from cs231n_kit.networks.normalization import BatchNorm, Dropout, GroupNorm, LayerNorm
@@ -15,6 +15,7 @@ __all__ = [
     "LSTM",
     "RNN",
     "Affine",
+    "Auxiliary",
     "AveragePool",
     "BatchNorm",
     "Convolution",

@@ -1,7 +1,7 @@
 """The table of a network's layers: shapes, parameters, multiply-adds, memory and receptive fields   (lecture 09)."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 
 from cs231n_kit.networks.layer import Layer
@@ -10,16 +10,17 @@ from cs231n_kit.networks.trace import Row
 
 @dataclass(frozen=True)
 class SummaryRow:
-    """One layer, or the place where the branches of ``Residual`` or ``Parallel`` meet; all for one example."""
+    """One layer, or the place where an arrangement ends, as where branches meet; all for one example."""
 
     path: str
     layer: str
     output_shape: tuple[int, ...]
     parameters: int
     multiply_adds: int
-    memory: int  # bytes of the output
+    memory: int  # bytes of the output; 0 where that is the input, passed on
     receptive_field: tuple[int, int] | None  # (height, width) in pixels of the input; None where it is no image
     frozen: bool = False
+    auxiliary: bool = False  # whether it belongs to an ``Auxiliary``, which only works in training
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,10 @@ class Summary:
     @classmethod
     def of(cls, rows: list[Row], input_shape, itemsize, frozen=frozenset()) -> "Summary":
         return cls(input_shape, tuple(_summary_row(row, itemsize, row.path in frozen) for row in rows))
+
+    def without_auxiliary(self) -> "Summary":
+        """The table of what is at work in mode "test", after training."""
+        return replace(self, rows=tuple(row for row in self.rows if not row.auxiliary))
 
     @property
     def parameters(self) -> int:
@@ -92,7 +97,8 @@ class Summary:
             counts = [f"{count:,}" if count else "" for count in (row.parameters, row.multiply_adds)]
             field = self._field(row.receptive_field)
             layer = f"{row.layer} · frozen" if row.frozen else row.layer
-            table.append((row.path, layer, _times(row.output_shape), *counts, _bytes(row.memory), field))
+            memory = _bytes(row.memory) if row.memory else ""
+            table.append((row.path, layer, _times(row.output_shape), *counts, memory, field))
         totals = f"{self.parameters:,}", f"{self.multiply_adds:,}", _bytes(self.memory)
         table.append(("", "total", "", *totals, ""))
         return table if seen else [cells[:-1] for cells in table]
@@ -111,6 +117,12 @@ class Summary:
             notes.append("(all): as large as the input or larger, padding counted.")
         if any(row.frozen for row in self.rows):
             notes.append(f"{self.trainable:,} of the {self.parameters:,} parameters are trained; frozen layers stay.")
+        if any(row.auxiliary for row in self.rows):
+            rest = self.without_auxiliary()
+            notes.append(
+                f"Without the auxiliary heads, which only work in training: {rest.parameters:,} parameters, "
+                f"{rest.multiply_adds:,} multiply-adds, {_bytes(rest.memory)}."
+            )
         return notes
 
 
@@ -126,9 +138,10 @@ def _summary_row(row, itemsize, frozen) -> SummaryRow:
         row.output.shape,
         sum(math.prod(parameter.shape) for parameter in arrays),
         row.multiply_adds,
-        math.prod(row.output.shape) * itemsize,
+        0 if row.passed_on else math.prod(row.output.shape) * itemsize,
         row.output.seen and row.output.seen.size,
         frozen,
+        row.auxiliary,
     )
 
 
