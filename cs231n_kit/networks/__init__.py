@@ -9,6 +9,7 @@ from cs231n_kit.networks.normalization import BatchNorm, Dropout, GroupNorm, Lay
 from cs231n_kit.networks.parser import parse
 from cs231n_kit.networks.recurrent import LSTM, RNN
 from cs231n_kit.networks.sequential import Sequential
+from cs231n_kit.networks.timing import layer_seconds
 
 __all__ = [
     "ELU",
@@ -37,5 +38,6 @@ __all__ = [
     "Tanh",
     "TemporalAffine",
     "WordEmbedding",
+    "layer_seconds",
     "parse",
 ]

@@ -19,6 +19,7 @@ class SummaryRow:
     multiply_adds: int
     memory: int  # bytes of the output; 0 where that is the input, passed on
     receptive_field: tuple[int, int] | None  # (height, width) in pixels of the input; None where it is no image
+    trainable: int = 0  # how many of the parameters are not frozen
     frozen: bool = False
     auxiliary: bool = False  # whether it belongs to an ``Auxiliary``, which only works in training
 
@@ -43,6 +44,13 @@ class Summary:
         """The table of what is at work in mode "test", after training."""
         return replace(self, rows=tuple(row for row in self.rows if not row.auxiliary))
 
+    def folded(self) -> "Summary":
+        """A shorter table of the same totals: a row for each step of the network, arrangements with all inside them."""
+        inside = {}
+        for row in self.rows:
+            inside.setdefault(row.path.partition(".")[0], []).append(row)
+        return replace(self, rows=tuple(_fold(step, rows) for step, rows in inside.items()))
+
     @property
     def parameters(self) -> int:
         return sum(row.parameters for row in self.rows)
@@ -50,7 +58,7 @@ class Summary:
     @property
     def trainable(self) -> int:
         """How many of the parameters are not frozen."""
-        return sum(row.parameters for row in self.rows if not row.frozen)
+        return sum(row.trainable for row in self.rows)
 
     @property
     def multiply_adds(self) -> int:
@@ -132,16 +140,35 @@ LEFT = 3  # columns of text, which are aligned at the left; numbers follow
 def _summary_row(row, itemsize, frozen) -> SummaryRow:
     leaf = isinstance(row.layer, Layer)
     arrays = row.layer.parameters(row.input_shape).values() if leaf else ()
+    parameters = sum(math.prod(parameter.shape) for parameter in arrays)
     return SummaryRow(
         row.path,
         repr(row.layer) if leaf else f"{type(row.layer).__name__}, {row.layer.joins}",
         row.output.shape,
-        sum(math.prod(parameter.shape) for parameter in arrays),
+        parameters,
         row.multiply_adds,
         0 if row.passed_on else math.prod(row.output.shape) * itemsize,
         row.output.seen and row.output.seen.size,
+        0 if frozen else parameters,
         frozen,
         row.auxiliary,
+    )
+
+
+def _fold(step, rows) -> SummaryRow:
+    """One row for those of a step, the last of which is where it ends."""
+    if len(rows) == 1:
+        return rows[0]
+    end, names = rows[-1], ("parameters", "multiply_adds", "memory", "trainable")
+    totals = {name: sum(getattr(row, name) for row in rows) for name in names}
+    layers = sum(not any(other.path.startswith(f"{row.path}.") for other in rows) for row in rows)
+    return replace(
+        end,
+        path=step,
+        layer=f"{end.layer if end.path == step else 'Sequential'} · {layers} layers",
+        frozen=not totals["trainable"] and any(row.frozen for row in rows),
+        auxiliary=all(row.auxiliary for row in rows),
+        **totals,
     )
 
 
