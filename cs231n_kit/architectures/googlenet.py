@@ -47,21 +47,37 @@ def classifier(classes: int) -> Auxiliary:
     )
 
 
-def inception(one: int, before3: int, three: int, before5: int, five: int, pooled: int) -> Parallel:
+def inception(
+    one: int,
+    before3: int,
+    three: int,
+    before5: int,
+    five: int,
+    pooled: int,
+    largest: int = 3,
+    batchnorm: bool = True,
+) -> Parallel:
     """An Inception block: four branches on the same input, their channels joined.
 
     one: filters of 1 x 1.
-    before3, three: filters of 1 x 1 that narrow, and of 3 x 3 after them; so before5 and five (of 3 x 3, see above).
+    before3, three: filters of 1 x 1 that narrow, and of 3 x 3 after them; so before5 and five.
     pooled: filters of 1 x 1 after 3 x 3 pooling.
+    largest: the size of the windows of ``five``: 5 in the paper, 3 in torchvision.
+    batchnorm: after each convolution.
     """
+
+    def filters(*numbers_and_sizes):
+        return [layer for number, size in numbers_and_sizes for layer in convolution(number, size, 1, batchnorm)]
+
     return Parallel(
-        convolution(one, 1),
-        (*convolution(before3, 1), *convolution(three, 3)),
-        (*convolution(before5, 1), *convolution(five, 3)),
-        (MaxPool(3, 1, 1), *convolution(pooled, 1)),
+        filters((one, 1)),
+        filters((before3, 1), (three, 3)),
+        filters((before5, 1), (five, largest)),
+        [MaxPool(3, 1, 1), *filters((pooled, 1))],
     )
 
 
-def convolution(filters: int, size: int, stride: int = 1) -> tuple:
-    """A padded convolution, batch normalisation and ReLU."""
-    return Convolution(filters, size, stride=stride, pad=size // 2, bias=False), BatchNorm(eps=1e-3), ReLU()
+def convolution(filters: int, size: int, stride: int = 1, batchnorm: bool = True) -> tuple:
+    """A padded convolution, batch normalisation, whose shift stands for the bias, and ReLU."""
+    layer = Convolution(filters, size, stride=stride, pad=size // 2, bias=not batchnorm)
+    return (layer, BatchNorm(eps=1e-3), ReLU()) if batchnorm else (layer, ReLU())
