@@ -22,12 +22,13 @@ def layer_seconds(network, x, repeats: int = 3) -> dict[str, float]:
     network.forward(x, cache=False)  # compiles what has to be compiled, and checks x
     shortest = {}
     for _ in range(repeats):
-        for path, seconds in _timed_pass(network, x).items():
+        for path, seconds in timed_pass(network, x).items():
             shortest[path] = min(seconds, shortest.get(path, seconds))
     return shortest
 
 
-def _timed_pass(network, x) -> dict[str, float]:
+def timed_pass(network, x) -> dict[str, float]:
+    """Seconds of each layer in a single forward pass; arguments and paths as for ``layer_seconds``."""
     seconds = {}
     wait = _wait_for(x)
 
