@@ -1,6 +1,7 @@
 """Famous networks: totals as published, receptive fields, and what the small versions share with their papers."""
 
 import tracemalloc
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from cs231n_kit.architectures import (
 )
 from cs231n_kit.architectures.googlenet import inception
 from cs231n_kit.architectures.small import Subsample
-from cs231n_kit.networks import Auxiliary, Residual, Sequential, layer_seconds
+from cs231n_kit.networks import Auxiliary, Residual, Sequential, layer_seconds, timing
 
 PUBLISHED = {  # parameters and billions of multiply-adds ("num_params", "_ops") of torchvision's weights
     "AlexNet": (61_100_840, 0.714),
@@ -197,3 +198,23 @@ def test_seconds_of_layers():
         layer_seconds(network, x, repeats=0)
     with pytest.raises(ValueError, match="a single example is x"):
         layer_seconds(network, x[0])
+
+
+def test_seconds_on_a_gpu_are_read_when_it_is_done(monkeypatch):
+    """Work on a GPU is only begun when a function returns."""
+    network = resnet_cifar(8, width=2).initialize((3, 8, 8))
+    x = np.zeros((1, 3, 8, 8), np.float32)
+    events = []
+
+    class Device:
+        def synchronize(self):
+            events.append("wait")
+
+    def clock():
+        events.append("look")
+        return float(len(events))
+
+    monkeypatch.setattr(timing, "array_module", lambda array: SimpleNamespace(cuda=SimpleNamespace(Device=Device)))
+    monkeypatch.setattr(timing.time, "perf_counter", clock)
+    layers = len(layer_seconds(network, x, repeats=1))
+    assert events == ["wait", "look"] + layers * ["wait", "look", "look"]

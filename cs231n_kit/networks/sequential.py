@@ -72,7 +72,7 @@ class Sequential(Chain):
             trained, running = row.layer.parameters(row.input_shape), row.layer.statistics(row.input_shape)
             names[path] = (*trained, *running)
             for made, into in ((trained, parameters), (running, statistics)):
-                into |= {f"{path}.{name}": _make(path, name, one, rng, dtype) for name, one in made.items()}
+                into |= {f"{path}.{name}": one.make(f"{path}.{name}", rng, dtype) for name, one in made.items()}
             if row.layer.needs_generator:
                 generators[path] = np.random.default_rng(int(rng.integers(2**63)))
         self.input_shape, self.dtype = _shape(input_shape), np.dtype(dtype)
@@ -329,15 +329,3 @@ def _shape(input_shape) -> tuple[int, ...]:
             f"input_shape must be the shape of one example, such as (3, 32, 32) or (784,), not {input_shape!r}"
         )
     return tuple(map(int, shape))
-
-
-def _make(path, name, parameter, rng, dtype):
-    """The array, checked, contiguous and writeable, as an optimiser wants it."""
-    array = parameter.initialize(parameter.shape, rng, dtype)
-    found = getattr(array, "shape", None), str(getattr(array, "dtype", None))
-    if found != (parameter.shape, str(np.dtype(dtype))):
-        raise ValueError(
-            f"The initialisation of {path}.{name} must return an array of shape {parameter.shape} and type "
-            f"{np.dtype(dtype)}, not of shape {found[0]} and type {found[1]}"
-        )
-    return np.require(array, requirements=["C", "W", "O"])
