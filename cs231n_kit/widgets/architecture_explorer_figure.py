@@ -4,6 +4,7 @@ import textwrap
 
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from matplotlib.patheffects import withStroke
 
 from cs231n_kit.plots import INK, MUTED, WRONG
 from cs231n_kit.widgets.architecture_explorer_blocks import KIND_COLORS
@@ -11,7 +12,7 @@ from cs231n_kit.widgets.architecture_explorer_layout import TITLE
 from cs231n_kit.widgets.architecture_explorer_words import NAMES
 
 PIXELS_PER_INCH = 82
-HEADING, FOOT = 48, 200  # pixels above each network, and below all
+HEADING, FOOT = 62, 200  # pixels above each network, and below all
 SLAB = "#b9c2cf"
 
 
@@ -61,12 +62,13 @@ def _legend(figure, scene, state, width, full):
 
 def _heading(ax, network):
     totals = network["totals"]
-    ax.text(8, -26, network["name"], fontsize=12, weight="bold", color=INK, va="center")
+    ax.text(8, -46, network["name"], fontsize=12, weight="bold", color=INK, va="center")
     text = f"{totals['parameters']} parameters, {totals['multiply_adds']} multiply-adds, {totals['memory']} of memory"
     if totals["time"] != "not measured":
         text += f", {totals['time']}"
-    ax.text(24 + 8 * len(network["name"]), -26, text, fontsize=9, color=INK, va="center")
-    ax.text(8, -9, network["sentence"], fontsize=8.5, color=INK, va="center")
+    ax.text(30 + 9.5 * len(network["name"]), -46, text, fontsize=9, color=INK, va="center")
+    sentence = "\n".join(textwrap.wrap(network["sentence"], int(ax.get_xlim()[1] / 6.2)))
+    ax.text(8, -32, sentence, fontsize=8.5, color=INK, va="top")
 
 
 def _draw(ax, network):
@@ -96,17 +98,13 @@ def _block(ax, block, detail):
     slanted = {"rotation": -50, "ha": "left", "va": "top", "rotation_mode": "anchor"}
     style = slanted if block["main"] else {"ha": "center", "va": "center"}
     ax.text(x + width / 2, block["label_y"], detail["label"], fontsize=7, color=INK, **style)
+    if block["form"] == "stack":
+        corner = [(x + 3, y - 3), (x + width + 3, y - 3), (x + width + 3, y + height - 3)]
+        ax.plot(*zip(*corner, strict=True), color=INK, linewidth=0.6, zorder=2)
     if detail["short"] and width >= 6.4 * len(detail["short"]) and height > 24:
-        ax.text(
-            x + width / 2,
-            y + height / 2,
-            detail["short"],
-            fontsize=7.5,
-            color="white",
-            ha="center",
-            va="center",
-            zorder=5,
-        )
+        halo = [withStroke(linewidth=2.5, foreground="white")]
+        middle = {"ha": "center", "va": "center", "zorder": 5, "path_effects": halo}
+        ax.text(x + width / 2, y + height / 2, detail["short"], fontsize=7.5, color=INK, **middle)
 
 
 def _tell(figure, network, id, picture, width, full):

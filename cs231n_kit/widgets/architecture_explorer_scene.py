@@ -35,6 +35,7 @@ def describe(explored, state, measured, width=WIDTH):
     scales = fitting_scales(blocks, amount, is_open, width)
     pictures = []
     for place, one in enumerate(explored):
+        details = _details(one.block, lambda block, i=place: is_open(block, i), quantity, seconds[place], state)
         layout = Layout(scales, lambda block, i=place: amount(block, i), lambda block, i=place: is_open(block, i))
         drawing = layout.network(one.block)
         pictures.append(
@@ -44,9 +45,8 @@ def describe(explored, state, measured, width=WIDTH):
                 "input_shape": list(one.input_shape),
                 **_totals(one.block, seconds[place]),
                 "drawing": drawing,
-                "details": _details(
-                    one.block, lambda block, i=place: is_open(block, i), quantity, seconds[place], state
-                ),
+                "details": details,
+                "order": list(details),  # a page would put ids that are numbers first
             }
         )
     return {"networks": pictures, "legend": _legend(scales, quantity, seconds), "first": _first(pictures[0]["details"])}

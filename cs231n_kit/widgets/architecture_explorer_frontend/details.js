@@ -23,14 +23,15 @@ export function detailsPanel(session) {
   return { node, update: () => session.told && story(session, session.told, title, rows) };
 }
 
-// The same on a card beside the block under the pointer, for panels may lie beyond the page's end.
-export function card(session, find) {
+// The same on a card beside the block under the pointer, or the one that the keyboard came to: the panel may lie beyond
+// the window's end. `find(at)` is a block's node, `focused()` the place of that with the focus, or null.
+export function card(session, find, focused) {
   const title = element("p", { class: "title" });
   const rows = element("dl", {});
   const seen = fieldImage(session);
   const node = element("div", { class: "card", hidden: true, "aria-hidden": "true" }, element("div", {}, title, rows), seen.svg);
   const update = () => {
-    const at = session.hovered;
+    const at = session.hovered ?? focused();
     const block = at && session.scene && session.detail(at) && find(at);
     node.hidden = !block;
     if (!block) return;

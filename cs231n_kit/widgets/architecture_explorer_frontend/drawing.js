@@ -57,24 +57,24 @@ function frameNode(frame, detail) {
   return shape("g", { class: "frame" }, shape("rect", { class: "edge", ...box(frame), rx: 5 }), bar, title);
 }
 
-// Fills the svg and returns {id: node} of what can be chosen, in the order of the flow.
+// Fills the svg and returns a Map from ids to nodes of what can be chosen, in the order of the flow.
 export function drawNetwork(svg, network, colors) {
-  const { drawing, details } = network;
+  const { drawing, details, order } = network;
   svg.setAttribute("width", Math.ceil(drawing.width));
   svg.setAttribute("height", Math.ceil(drawing.height));
   const wires = drawing.wires.map((points) => shape("path", { class: "wire", d: wirePath(points) }));
   const slabs = drawing.slabs.map((slab) =>
     shape("rect", { class: slab.cut ? "slab cut" : "slab", ...box(slab) }, shape("title", {}, slab.text)));
-  const nodes = {};
-  for (const frame of drawing.frames) nodes[frame.id] = frameNode(frame, details[frame.id]);
-  for (const block of drawing.blocks) nodes[block.id] = blockNode(block, details[block.id], colors);
-  const ordered = Object.fromEntries(Object.keys(details).map((id) => [id, nodes[id]]));
-  for (const [id, node] of Object.entries(ordered)) {
+  const frames = drawing.frames.map((frame) => [frame.id, frameNode(frame, details[frame.id])]);
+  const blocks = drawing.blocks.map((block) => [block.id, blockNode(block, details[block.id], colors)]);
+  const drawn = new Map([...frames, ...blocks]);
+  const nodes = new Map(order.map((id) => [id, drawn.get(id)]));
+  for (const [id, node] of nodes) {
     const { aria, opens, open } = details[id];
     const attributes = { "data-id": id, tabindex: -1, role: "button", "aria-label": aria, "aria-expanded": opens ? open : null };
     for (const [name, value] of Object.entries(attributes)) if (value !== null) node.setAttribute(name, value);
     node.setAttribute("data-lm-suppress-shortcuts", "true");
   }
-  svg.replaceChildren(...wires, ...slabs, ...Object.values(ordered));
-  return ordered;
+  svg.replaceChildren(...wires, ...slabs, ...nodes.values());
+  return nodes;
 }

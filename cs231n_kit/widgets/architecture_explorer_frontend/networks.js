@@ -17,7 +17,7 @@ export const BLOCK_KEYS = [
 export class NetworkPicture {
   constructor(session, place, announce, helpId, focusOther) {
     Object.assign(this, { session, place, announce, focusOther });
-    this.nodes = {};
+    this.nodes = new Map();
     this.svg = shape("svg", { class: "network", role: "group", "aria-describedby": helpId });
     const listen = (type, act) => this.svg.addEventListener(type, act);
     listen("pointermove", (event) => event.pointerType !== "touch" && session.look(this.at(event)));
@@ -39,7 +39,7 @@ export class NetworkPicture {
   }
 
   get ids() {
-    return Object.keys(this.nodes);
+    return [...this.nodes.keys()];
   }
 
   update() {
@@ -48,8 +48,8 @@ export class NetworkPicture {
     if (this.drawn !== this.own) this.draw();
     const told = this.session.told;
     const chosen = this.session.state.selected;
-    const tabbed = chosen?.[0] === this.place && chosen[1] in this.nodes ? chosen[1] : this.ids[0];
-    for (const [id, node] of Object.entries(this.nodes)) {
+    const tabbed = chosen?.[0] === this.place && this.nodes.has(chosen[1]) ? chosen[1] : this.ids[0];
+    for (const [id, node] of this.nodes) {
       node.classList.toggle("told", told?.[0] === this.place && told[1] === id);
       node.classList.toggle("chosen", chosen?.[0] === this.place && chosen[1] === id);
       node.setAttribute("tabindex", id === tabbed ? 0 : -1);
@@ -68,7 +68,7 @@ export class NetworkPicture {
     this.totals.textContent = `${totals.parameters} parameters · ${totals.multiply_adds} multiply-adds · ${totals.memory} of memory${time}`;
     this.sentence.textContent = sentence;
     const chosen = this.session.state.selected;
-    if (focused) (this.nodes[chosen?.[1]] ?? this.nodes[this.ids[0]])?.focus();
+    if (focused) (this.nodes.get(chosen?.[1]) ?? this.nodes.get(this.ids[0]))?.focus();
   }
 
   at(event) {
@@ -84,7 +84,7 @@ export class NetworkPicture {
     const opens = this.session.detail(at).opens;
     if (opens && (event.pointerType !== "touch" || chosen)) this.session.toggle(at);
     else this.session.select(at);
-    this.nodes[at[1]].focus({ preventScroll: true });
+    this.nodes.get(at[1]).focus({ preventScroll: true });
   }
 
   key(event) {
@@ -112,8 +112,9 @@ export class NetworkPicture {
   go(id) {
     this.session.hovered = null;
     this.session.select([this.place, id]);
-    this.nodes[id].focus();
-    this.nodes[id].scrollIntoView({ block: "nearest", inline: "nearest" });
+    const node = this.nodes.get(id);
+    node.focus();
+    node.scrollIntoView({ block: "nearest", inline: "nearest" });
   }
 
   close(id) {
@@ -128,9 +129,9 @@ export class NetworkPicture {
       const { x, y, width, height } = node.querySelector(".hit").getBBox();
       return [x + width / 2, y + height / 2];
     };
-    const [x, y] = middle(this.nodes[id]);
+    const [x, y] = middle(this.nodes.get(id));
     const near = this.ids
-      .map((other) => [other, ...middle(this.nodes[other])])
+      .map((other) => [other, ...middle(this.nodes.get(other))])
       .filter(([, , b]) => way * (b - y) > 6)
       .map(([other, a, b]) => [other, Math.abs(a - x) * 2 + Math.abs(b - y)])
       .filter(([, far]) => far < 120)
@@ -141,7 +142,7 @@ export class NetworkPicture {
 
   // Chooses the block whose middle is nearest to an x.
   focusAt(x) {
-    const far = (id) => Math.abs(this.nodes[id].querySelector(".hit").getBBox().x - x);
+    const far = (id) => Math.abs(this.nodes.get(id).querySelector(".hit").getBBox().x - x);
     if (this.ids.length) this.go(this.ids.reduce((best, id) => (far(id) < far(best) ? id : best)));
   }
 }

@@ -39,10 +39,10 @@ export class ExplorerSession extends Session {
 
   // Opens a closed group, or closes an open one and all inside it.
   toggle([place, id]) {
-    const { name, details } = this.scene.networks[place];
+    const { name, details, order } = this.scene.networks[place];
     if (!details[id]?.opens) return;
     const within = (inner) => inner !== null && (inner === id || within(details[inner].parent));
-    const open = Object.keys(details).filter((one) => details[one].open);
+    const open = order.filter((one) => details[one].open);
     const ids = details[id].open ? open.filter((one) => !within(one)) : [...open, id];
     this.hovered = null;
     this.edit({ opened: { ...this.state.opened, [name]: ids }, selected: [place, id] });

@@ -14,6 +14,7 @@ class ExplorerView extends View {
     super(session, el, "cs231n-explorer");
     this.sizes = new ResizeObserver(() => this.root.clientWidth && session.resize(this.root.clientWidth - 12));
     this.sizes.observe(this.root);
+    this.root.addEventListener("focusout", () => session.notify());
   }
 
   build() {
@@ -26,10 +27,16 @@ class ExplorerView extends View {
       ...this.keep(textBox(session), measuring(session), legend(session), ...this.pictures),
       element("div", { class: "below" }, ...this.keep(detailsPanel(session), fieldPicture(session))),
       ...this.keep(sharesTables(session), notices(session, { author: "Python" }), toolbar(session, this.announce, "ArchitectureExplorer")),
-      ...this.keep(card(session, ([place, id]) => this.pictures[place].nodes[id])),
+      ...this.keep(card(session, ([place, id]) => this.pictures[place].nodes.get(id), () => this.focused())),
       this.status,
       helpText(this.helpId, BLOCK_KEYS),
     ];
+  }
+
+  // The block that the keyboard came to, as [place, id], or null.
+  focused() {
+    const block = this.root.querySelector(".network [data-id]:focus-visible");
+    return block && [this.pictures.findIndex(({ svg }) => svg.contains(block)), block.dataset.id];
   }
 
   remove() {
