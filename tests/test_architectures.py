@@ -189,6 +189,7 @@ def test_seconds_of_layers():
     network = inception_small(blocks=1, width=4).initialize((3, 32, 32))
     x = np.random.default_rng(0).normal(size=(1, 3, 32, 32))
     seconds = layer_seconds(network, x, repeats=2)
+    assert not any(array.any() for key, array in network.statistics.items() if key.endswith("mean")), "as at the start"
     seen = []
     network.forward(x, observe=lambda path, array: seen.append(path))
     assert list(seconds) == seen
