@@ -11,7 +11,8 @@ def lenet5(classes: int = 10) -> Sequential:
     The paper has 60,000: it connects each filter of the second convolution to a chosen part of the six channels, gives
     each pooled channel a weight and a bias, scales the hyperbolic tangent, and ends in fixed prototypes of the digits.
 
-    Returns the definition, not yet initialised; weights start with variance 1/n, as the paper's.
+    Returns the definition, not yet initialised. Weights start with variance 1/n, which suits the hyperbolic tangent
+    (LeCun et al., "Efficient BackProp", 1998).
     """
 
     def convolution(filters):
