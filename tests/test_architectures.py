@@ -136,6 +136,8 @@ def test_residual_networks_for_cifar(depth, millions):
     assert round(summary.parameters / 1e6, 1 if millions > 1 else 2) == millions
     assert summary.parameters == of_plain.parameters and summary.multiply_adds == of_plain.multiply_adds
     assert sum(row.multiply_adds > 0 for row in summary.rows) == depth
+    maps = [row.output_shape for row in summary.rows if len(row.output_shape) == 3]
+    assert list(dict.fromkeys(maps)) == [(16, 32, 32), (32, 16, 16), (64, 8, 8)]
     assert sum(isinstance(step, Residual) for step in residual.steps) == (depth - 2) // 2
     assert not any(isinstance(step, Residual) for step in plain.steps)
 
