@@ -9,6 +9,7 @@ import pytest
 
 from cs231n_kit.architectures import ARCHITECTURES
 from cs231n_kit.networks import (
+    LSTM,
     Affine,
     AveragePool,
     BatchNorm,
@@ -18,6 +19,8 @@ from cs231n_kit.networks import (
     ReLU,
     Residual,
     Sequential,
+    TemporalAffine,
+    WordEmbedding,
 )
 from cs231n_kit.widgets import ArchitectureExplorer
 from cs231n_kit.widgets.architecture_explorer_blocks import KINDS, QUANTITIES, blocks_of
@@ -331,6 +334,8 @@ def test_states_survive_their_strings():
     assert len(again.scene()["networks"][1]["drawing"]["frames"]) == 0
     again.reset()
     assert again.state == widget.state
+    again.shown = "AlexNet"
+    assert again.selected is None
     assert ArchitectureExplorer().shown == ["AlexNet", "VGG-16"] and ArchitectureExplorer(SMALL).shown == ["own"]
     assert len(ArchitectureExplorer().state_string) < 40
 
@@ -472,6 +477,11 @@ def test_times_are_measured_when_asked_for():
     last = widget.seconds["own"]["3"] + widget.seconds["own"]["4"]
     if {"0-1", "3-4"} <= set(areas):
         assert areas["0-1"] / areas["3-4"] == pytest.approx(first / last)
+    words = Sequential(WordEmbedding(10, 6), Sequential(), Sequential(LSTM(7)), TemporalAffine(4))
+    read = ArchitectureExplorer({"words": (words, (5,))}, shown="words")
+    read.measure()
+    assert list(read.seconds["words"]) == ["0", "2.0", "3"]
+    assert [label for label, _ in details_by_label(read)] == ["wordembedding", "lstm", "temporalaffine"]
     progress = widget._progress()
     assert progress["measured"] == ["own"] and progress["runs"] == 5 and not progress["running"]
 
@@ -503,6 +513,10 @@ def test_measuring_can_be_stopped_and_says_what_goes_wrong(monkeypatch):
     monkeypatch.setattr("cs231n_kit.widgets.architecture_explorer_timing.timed_pass", broken_pass)
     widget.measure()
     assert widget._progress()["words"] == "This network does not run: the layer of mine"
+    widget.change(shown=TYPED, text="CONV-500->FC-30000->FC", side=512)
+    widget.measure()
+    parameters = 3 * 3 * 3 * 500 + 500 + (512 * 512 * 500 + 1) * 30_000 + 300_010
+    assert f"has {parameters:,} parameters, at most 200,000,000 are tried" in widget._progress()["words"]
 
 
 # --- the still picture

@@ -88,6 +88,10 @@ class ArchitectureExplorer(StatefulWidget):
         """What was measured so far, {network: {path of a layer: seconds}}: medians for one example, in mode "test"."""
         return {name: dict(times) for name, times in self._measurement.results.items()}
 
+    def change(self, **entries):
+        """Set entries of the state, all at once; where other networks are shown, no block stays chosen."""
+        super().change(**({"selected": None} if "shown" in entries else {}), **entries)
+
     def measure(self):
         """Measure how long the layers of the networks shown take here, and wait for it; then size blocks by that."""
         self._measurement.start(self._explored())

@@ -3,8 +3,7 @@
 from dataclasses import dataclass, field
 
 from cs231n_kit.networks import (
-    LSTM,
-    RNN,
+    ELU,
     Affine,
     Auxiliary,
     AveragePool,
@@ -15,12 +14,15 @@ from cs231n_kit.networks import (
     GlobalAveragePool,
     GroupNorm,
     LayerNorm,
+    LeakyReLU,
+    Maxout,
     MaxPool,
     Parallel,
     ReLU,
     Residual,
+    Sigmoid,
+    Tanh,
     TemporalAffine,
-    WordEmbedding,
 )
 from cs231n_kit.networks.arrangements import Chain
 from cs231n_kit.networks.layer import Layer
@@ -38,8 +40,7 @@ _KIND_OF = (
     (Affine | TemporalAffine, "fully connected"),
     (MaxPool | AveragePool | GlobalAveragePool, "pooling"),
     (BatchNorm | GroupNorm | LayerNorm, "normalisation"),
-    (Dropout | Flatten | WordEmbedding | RNN | LSTM, OTHER),
-    (Layer, "activation"),
+    (ReLU | LeakyReLU | ELU | Sigmoid | Tanh | Maxout, "activation"),
 )
 
 
@@ -156,7 +157,8 @@ class _Builder:
     def block(self, step, path, signal):
         """The block of a layer or an arrangement that gets this signal."""
         if isinstance(step, Chain):
-            return self.chain(step, path, signal, label="in order")
+            chain = self.chain(step, path, signal, label="block")
+            return chain.inside[0] if len(chain.inside) == 1 else chain
         if isinstance(step, Auxiliary):
             inside = self.chain(step.head, f"{path}.head", signal, "head").inside
             return Block(path, HEAD, "auxiliary", OTHER, signal, signal, inside=inside)
@@ -169,8 +171,7 @@ class _Builder:
             chains = [(f"branch{i}", branch) for i, branch in enumerate(step.branches)]
         inside = [self.chain(chain, f"{path}.{name}", signal, name) for name, chain in chains]
         meeting = self.single(path, signal, f"{path}.{form}")
-        kind = "convolution" if any(leaf.kind == "convolution" for part in inside for leaf in part.leaves()) else OTHER
-        return Block(path, form, label, kind, signal, meeting.output, inside=inside, after=[meeting])
+        return Block(path, form, label, _kind(inside), signal, meeting.output, inside=inside, after=[meeting])
 
     def single(self, path, signal, id=None):
         leaf = Leaf(**{**vars(self.leaves[path]), "input": signal})
@@ -181,8 +182,14 @@ class _Builder:
         for i, step in enumerate(chain.steps):
             steps.append(self.block(step, f"{path}.{i}" if path else str(i), signal))
             signal = steps[-1].output
-        steps = _together(steps)
-        return Block(path, IN_ORDER, label, OTHER, start, signal, inside=_stages(steps) if top else steps)
+        steps = _together([step for step in steps if next(step.leaves(), None) is not None])
+        inside = _stages(steps) if top else steps
+        return Block(path, IN_ORDER, label, _kind(inside), start, signal, inside=inside)
+
+
+def _kind(blocks):
+    """The kind of a group: convolution where there is one in it."""
+    return "convolution" if any(leaf.kind == "convolution" for block in blocks for leaf in block.leaves()) else OTHER
 
 
 def _together(steps):

@@ -136,7 +136,7 @@ class Layout:
                 "honest": honest,
                 "main": main,
                 "label_y": extent + LABEL / 2 + 1,
-                "form": "stack" if block.stage or block.form in (JOIN, HEAD) else "closed" if block.opens else "layer",
+                "form": _form(block),
                 "room": room,
             }
         )
@@ -193,6 +193,12 @@ class Layout:
         joined.take(lane, FORK, y)
         joined.wire((0, 0), (FORK, y))
         joined.wire((FORK + lane.width, y), (width - FORK, y), (width, 0))
+
+
+def _form(block):
+    """How a block that stands for what is inside it is drawn: as a stack of several blocks, or as one."""
+    many = block.stage or block.form in (JOIN, HEAD) or block.label == "block"
+    return "stack" if many else "closed" if block.opens else "layer"
 
 
 def _slab(x, width, height, shape, cut):

@@ -14,9 +14,14 @@ from cs231n_kit.widgets.guarded_call import printing_kept
 
 RUNS = 5  # of which the median counts
 LONGEST = 12.0  # seconds after which no further run begins
+LARGEST = {"parameters": 200_000_000, "multiply_adds": 60_000_000_000, "memory": 1_000_000_000}  # memory in bytes
 
 
 class _Stopped(Exception):
+    pass
+
+
+class _TooLarge(Exception):
     pass
 
 
@@ -73,8 +78,8 @@ class Measurement:
                 self._say("", 1.0)
             except _Stopped:
                 return
-            except MemoryError:
-                self.progress = "There is not enough memory here for the parameters of this network."
+            except (_TooLarge, MemoryError) as error:
+                self.progress = f"That is too large to be measured here: {error}."
             except Exception as error:  # of a layer that a student wrote
                 self.progress = f"This network does not run: {error}"
             finally:
@@ -84,8 +89,11 @@ class Measurement:
 
     def _one(self, explored, before, share):
         self._say(f"{explored.name}: making the parameters …", before)
+        _check_size(explored)
         network = Sequential(*explored.network.steps).initialize(explored.input_shape, rng=0)
         x = np.random.default_rng(0).standard_normal((1, *explored.input_shape), dtype=np.float32)
+        if any(layer.takes_words for _, layer in network.layers()):
+            x = np.zeros(x.shape, np.int64)
         self._say(f"{explored.name}: a first pass, which does not count …", before + 0.3 * share)
         timed_pass(network, x)
         taken, start = [], time.monotonic()
@@ -104,6 +112,14 @@ class Measurement:
 
     def _is_current(self):
         return self._thread is threading.current_thread()
+
+
+def _check_size(explored):
+    for quantity, most in LARGEST.items():
+        amount = explored.block.amount(quantity)
+        if amount > most:
+            name = {"memory": "bytes of outputs"}.get(quantity, quantity.replace("_", "-"))
+            raise _TooLarge(f"{explored.name} has {amount:,} {name}, at most {most:,} are tried")
 
 
 def machine():

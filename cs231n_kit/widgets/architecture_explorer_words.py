@@ -78,8 +78,9 @@ def title(block):
     if block.form == HEAD:
         return "Auxiliary classifier: scores of its own, whose loss helps in training"
     if block.form == JOIN:
-        return f"Inception block {block.label}: {len(block.inside)} branches side by side"
-    return f"{block.label}: {len(block.inside)} blocks in order"
+        name = "Parallel" if block.label == "branches" else f"Inception block {block.label}"
+        return f"{name}: {len(block.inside)} branches side by side"
+    return f"Sequential: {len(block.inside)} blocks in order"
 
 
 def describe(block, total, seconds=None):

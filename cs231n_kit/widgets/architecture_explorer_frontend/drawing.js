@@ -44,7 +44,7 @@ function blockNode(block, detail, colors) {
     top += share * height;
   }
   parts.push(shape("rect", { class: "edge", ...box(block), style: honest ? null : `stroke: ${colors[detail.shares[0][0]]}` }));
-  if (detail.short && width >= LETTER * detail.short.length && height > 24)
+  if (detail.short && width >= LETTER * detail.short.length + 4 && height > 24)
     parts.push(shape("text", { class: "amount", x: middle, y: centre, "text-anchor": "middle", "dominant-baseline": "central" }, detail.short));
   const slant = main ? { transform: `rotate(50 ${middle - 2} ${block.label_y})`, x: middle - 2 } : { x: middle, "text-anchor": "middle" };
   const label = shape("text", { class: "label", y: block.label_y, "dominant-baseline": "central", ...slant }, detail.label);

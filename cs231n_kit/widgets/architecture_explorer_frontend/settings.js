@@ -38,7 +38,7 @@ export function measuring(session) {
     const known = missing.length
       ? `${missing.join(" and ")}: not measured yet. That makes all parameters, then times forward passes of one image ${machine}.`
       : `Median of ${runs} forward passes of one image in mode “test”, ${machine}. What else runs meanwhile makes it slower.`;
-    const text = progress || known;
+    const text = running ? progress : [progress, known].filter(Boolean).join(" ");
     if (words.textContent !== text) words.textContent = text;
   };
   return { node, update };
