@@ -86,8 +86,8 @@ class Sequential(Chain):
 
         x: (N, *input_shape); converted to the network's dtype, except words. Other heights, widths and lengths are
             welcome where all parameters fit them, as in a network of convolutions.
-        mode: "train" drops units and normalises by the batch; "test" uses running statistics. Frozen layers are
-            always in mode "test".
+        mode: "train" drops units, normalises by the batch and asks auxiliary heads for their scores; "test" uses
+            running statistics. Frozen layers are always in mode "test".
         observe: called as ``observe(path, array)`` with the output of every layer, and of ``Residual`` and
             ``Parallel`` where their branches meet, and of ``Auxiliary``. It must not change the arrays.
         cache: False keeps nothing for ``backward``, which saves memory. With True, backward works in both modes.
