@@ -68,6 +68,7 @@ export function textBox(session) {
       if (event.key === "Enter") apply();
     });
     input.addEventListener("change", apply);
+    input.addEventListener("blur", () => (shown = null));
   }
   const row = element("div", { class: "typing" }, text,
     element("label", { class: "sized" }, "for images of", side, "pixels a side"),
@@ -79,8 +80,9 @@ export function textBox(session) {
     const now = JSON.stringify([state.text, state.side]);
     if (!refused && now !== shown) {
       shown = now;
-      text.value = state.text;
-      side.value = state.side;
+      // What is being typed is not overwritten by an answer to what was typed before.
+      if (document.activeElement !== text) text.value = state.text;
+      if (document.activeElement !== side) side.value = state.side;
     }
     refusal.hidden = !refused;
     text.setAttribute("aria-invalid", Boolean(refused));
