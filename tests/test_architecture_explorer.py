@@ -378,7 +378,7 @@ def test_other_strings_are_refused(string):
 
 
 def test_own_networks_come_first_and_are_not_touched():
-    network = Sequential(Convolution(4, 3, pad=1), ReLU(), Flatten(), Affine(10)).initialize((3, 8, 8), rng=3)
+    network = Sequential(Convolution(4, 3, pad=1), ReLU(), Flatten(), Affine(10)).initialize((3, 8, 8), 3, np.float64)
     before = {key: w.copy() for key, w in network.parameters.items()}
     widget = ArchitectureExplorer({"trained": network, "line": "CONV5-6->POOL->FC", "AlexNet": ARCHITECTURES["VGG-11"]})
     assert widget.shown == ["trained", "line"] and widget._networks.names[:4] == [
@@ -391,6 +391,7 @@ def test_own_networks_come_first_and_are_not_touched():
     assert all((network.parameters[key] == w).all() for key, w in before.items())
     details = details_by_label(widget)
     assert [label for label, _ in details] == ["3×3, 4", "FC 10"]
+    assert "8·8·4 numbers × 4 bytes" in dict(details[0][1]["lines"])["memory"]  # float32, as all others
     widget.shown = "AlexNet"
     assert widget.scene()["networks"][0]["totals"]["parameters"] == "132,863,336"
 
@@ -468,6 +469,7 @@ def test_times_are_measured_when_asked_for():
     assert scene["legend"] == {"square": None, "text": "time: not measured yet"} and widget.seconds == {}
     widget.measure()
     network = widget._networks["own"].network
+    assert network.parameters == {}  # what was made for the measuring is gone again
     assert list(widget.seconds["own"]) == [path for path, _ in network.layers()]
     assert all(0 < seconds < 10 for seconds in widget.seconds["own"].values())
     shown = widget.scene()["networks"][0]
