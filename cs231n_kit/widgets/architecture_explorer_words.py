@@ -174,13 +174,13 @@ def _multiply_adds(leaf):
 def _memory(leaves):
     """What training keeps: the output of each layer."""
     kept = [leaf for leaf in leaves if leaf.memory]
-    sizes = {_product(leaf.output.shape) for leaf in kept}
+    sizes = {math.prod(leaf.output.shape) for leaf in kept}
     total = sum(leaf.memory for leaf in kept)
     if len(sizes) != 1:
         return f"outputs of {len(kept)} layers, {total:,} bytes"
-    each = kept[0].memory // math.prod(kept[0].output.shape)
     outputs = f"{len(kept)} outputs of " if len(kept) > 1 else ""
-    return f"{outputs}{sizes.pop()} numbers × {each} bytes = {total:,} bytes"
+    each = kept[0].memory // sizes.pop()
+    return f"{outputs}{_product(kept[0].output.shape)} numbers × {each} bytes = {total:,} bytes"
 
 
 def _product(shape):
