@@ -23,7 +23,7 @@ from cs231n_kit.networks import (
     WordEmbedding,
 )
 from cs231n_kit.widgets import ArchitectureExplorer
-from cs231n_kit.widgets.architecture_explorer_blocks import KINDS, QUANTITIES, blocks_of
+from cs231n_kit.widgets.architecture_explorer_blocks import KINDS, blocks_of
 from cs231n_kit.widgets.architecture_explorer_networks import TYPED
 from cs231n_kit.widgets.architecture_explorer_words import quantity_text, share_text
 
@@ -537,7 +537,3 @@ def test_the_figure_tells_the_same():
     bundle, _ = widget._repr_mimebundle_()
     assert bundle["text/plain"] == "ArchitectureExplorer of LeNet-5 and GoogLeNet, sized by parameters"
     assert "image/png" in bundle
-
-
-def test_quantities_have_one_order():
-    assert QUANTITIES == ("parameters", "multiply_adds", "memory", "time")

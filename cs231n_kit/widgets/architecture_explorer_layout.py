@@ -15,7 +15,8 @@ SLAB_HEIGHT, SLAB_WIDTH = 76.0, 14.0  # pixels of the largest maps, and of the m
 WIDEST_VECTOR = 20.0  # pixels; longer vectors are cut
 NARLAYEREST = (3.0, 10.0)  # pixels of a block that would be smaller, or has nothing of the quantity
 COLUMN, GAP, PAD = 13.0, 3.0, 4.0  # pixels: the least width of a column on the main line, and spaces
-TITLE, LETTER, LABEL = 16.0, 5.9, 16.0  # height of a frame's title, width of a small letter, height of a label
+TITLE, LABEL = 16.0, 16.0  # pixels of height of a frame's title, and of a label
+LETTER, BOLD = 5.9, 7.0  # pixels of width of a letter of a label, and of a title
 FORK = 12.0  # pixels in which branches part or meet
 HEADROOM, SIDE = 8.0, 6.0
 SLANTED = 64.0  # pixels for the slanted labels below the main line
@@ -103,7 +104,7 @@ class Layout:
     def framed(self, block, main):
         """An open group: the blocks inside, with a frame around them."""
         inner = {IN_ORDER: self.in_order, SUM: self.sum, JOIN: self.join, HEAD: self.in_order}[block.form](block, main)
-        width = max(inner.width + 2 * PAD, LETTER * len(block.label) + 26)
+        width = max(inner.width + 2 * PAD, BOLD * len(block.label) + 24)
         framed = Piece(width, inner.up + PAD + TITLE, inner.down + PAD)
         beside = (width - inner.width) / 2
         framed.wire((0, 0), (beside, 0))

@@ -3,6 +3,7 @@
 import { element } from "../frontend/elements.js";
 import { shape } from "./drawing.js";
 
+const FOOT = 30; // pixels of the window's status bar
 const MARGIN = 0.14; // around the image, for fields that reach beyond its border
 
 // The words about a block in these elements, written anew only where they change.
@@ -46,7 +47,7 @@ export function card(session, find, focused) {
 function place(node, box) {
   const page = node.parentElement.getBoundingClientRect();
   const { offsetWidth: width, offsetHeight: height } = node;
-  const below = box.bottom + 10 + height < window.innerHeight || box.top < height + 10;
+  const below = box.bottom + 10 + height < window.innerHeight - FOOT || box.top < height + 10;
   const left = Math.min(Math.max(box.left + box.width / 2 - width / 2, page.left), page.right - width);
   node.style.left = `${left - page.left}px`;
   node.style.top = `${(below ? box.bottom + 10 : box.top - height - 10) - page.top}px`;

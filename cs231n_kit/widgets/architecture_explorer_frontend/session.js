@@ -78,10 +78,11 @@ export class ExplorerSession extends Session {
 
   hear(message) {
     if (message.type !== "measuring") return;
-    const finished = this.measuring.running && !message.measuring.running;
+    const before = this.measuring;
     this.measuring = message.measuring;
     this.notify();
-    if (finished) this.ask({ parts: ["scene"] });
+    const ended = before.running && !this.measuring.running;
+    if (ended || before.measured.length !== this.measuring.measured.length) this.ask({ parts: ["scene"] });
   }
 
   take(message, _buffers, own) {
