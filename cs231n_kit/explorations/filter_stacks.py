@@ -111,7 +111,7 @@ def training_figure(trained, chance):
             steps, losses = smooth_losses(one.history, over=30)
             ax.plot(steps, losses, color=color, linewidth=1.8, label=kind if i == 0 else None)
     ax.axhline(-np.log(chance), color=MUTED, linestyle=":", linewidth=1.2, label="guessing")
-    ax.set(xlabel="update", ylabel="training loss, mean of 30 batches")
+    ax.set(xlabel="update", ylabel="training loss, mean of 30 batches", xlim=(0, None))
     ax.legend(frameon=False)
     ax.spines[["top", "right"]].set_visible(False)
     return figure

@@ -99,7 +99,7 @@ def curves_figure(trained, chance, extra=None):
             steps, losses = smooth_losses(extra[1].history, over=30)
             ax.plot(steps, losses, "--", color=COLORS[2], linewidth=2, label=extra[0])
         ax.axhline(-np.log(chance), color=MUTED, linestyle=":", linewidth=1.2)
-        ax.set(xlabel="update")
+        ax.set(xlabel="update", xlim=(0, None))
         ax.set_title(f"{kind} (dotted: guessing)", fontsize=11)
         ax.legend(frameon=False, loc="lower left")
         ax.spines[["top", "right"]].set_visible(False)
@@ -135,11 +135,13 @@ def verdict(trained):
         (first, shallow), (last, deep) = next(iter(found.items())), list(found.items())[-1]
         change = deep - shallow
         words = (
-            "about the same" if abs(change) < 0.03 else f"{'worse' if change > 0 else 'better'} by {abs(change):.2f}"
+            "about as good as"
+            if abs(change) < 0.03
+            else f"{'worse' if change > 0 else 'better'} by {abs(change):.2f} than"
         )
         listed = ", ".join(f"{loss:.2f}" for loss in found.values())
-        lines.append(f"**{kind}**: {listed} with {', '.join(found)}; {last} are {words} than {first}")
-    return "Training loss at the end. " + ". ".join(line[:2] + line[2].upper() + line[3:] for line in lines) + "."
+        lines.append(f"**{kind.capitalize()}**: {listed} with {', '.join(found)}; {last} are {words} {first}.")
+    return f"Training loss at the end. {' '.join(lines)}"
 
 
 def recorded_norms(one):

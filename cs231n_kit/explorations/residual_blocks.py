@@ -66,7 +66,8 @@ def explore_blocks(image):
                 ax.set_xlabel(f"spread {picture.std():.1g}\nalike {alike[count]:.2f}", fontsize=8)
             row[0].set_ylabel("F(x) + x" if residual else "F(x)", fontsize=12, color=COLORS[0 if residual else 1])
             same = np.array_equal(pictures[-1], pictures[0])
-            end = "exactly the picture" if same else f"a correlation of {alike[-1]:.2f} with it"
+            nothing = "nothing but zeros" if not pictures[-1].any() else f"a correlation of {alike[-1]:.2f} with it"
+            end = "exactly the picture" if same else nothing
             words.append(f"{'with' if residual else 'without'} shortcuts <b>{end}</b>")
         return figure, f"Weights times {strength:g}. After {SHOWN[-1]} blocks: {', '.join(words)}."
 
