@@ -26,6 +26,19 @@ class Join(nn.Module):
         return torch.cat([branch(x) for branch in self.branches], dim=1)
 
 
+class Aside(nn.Module):
+    """A head that keeps its scores, beside the way that the input goes on."""
+
+    def __init__(self, *head):
+        super().__init__()
+        self.head = nn.Sequential(*head)
+
+    def forward(self, x):
+        if self.training:
+            self.scores = self.head(x)
+        return x
+
+
 class LargestOf(nn.Module):
     """Maxout over neighbouring channels."""
 
@@ -64,13 +77,16 @@ def for_torch(name, array, module):
     return array.ravel() if isinstance(module, nn.GroupNorm) else array
 
 
+ARRANGEMENTS = (nn.Sequential, nn.ModuleList, Sum, Join, Aside)
 NAMES = {"w": "weight", "b": "bias", "gamma": "weight", "beta": "bias", "W": "weight"}
 NAMES_IN_RECURRENT_LAYERS = {"Wx": "weight_ih_l0", "Wh": "weight_hh_l0", "b": "bias_ih_l0"}
 
 
 def counterparts(network, module):
     """(key, name, layer's module, torch's name) of each of the network's parameters: both have layers in one order."""
-    leaves = [leaf for leaf in module.modules() if not isinstance(leaf, nn.Sequential | nn.ModuleList | Sum | Join)]
+    leaves = [
+        leaf for leaf in module.modules() if not isinstance(leaf, nn.Sequential | nn.ModuleList | Sum | Join | Aside)
+    ]
     layers = list(network.layers())
     assert len(layers) == len(leaves)
     for (path, _), leaf in zip(layers, leaves, strict=True):

@@ -2,19 +2,21 @@
 
 from cs231n_kit.networks.activation import ELU, LeakyReLU, Maxout, ReLU, Sigmoid, Tanh
 from cs231n_kit.networks.affine import Affine, TemporalAffine, WordEmbedding
-from cs231n_kit.networks.arrangements import Parallel, Residual
+from cs231n_kit.networks.arrangements import Auxiliary, Parallel, Residual
 from cs231n_kit.networks.convolution import AveragePool, Convolution, Flatten, GlobalAveragePool, MaxPool
 from cs231n_kit.networks.layer import Layer, Parameter
 from cs231n_kit.networks.normalization import BatchNorm, Dropout, GroupNorm, LayerNorm
 from cs231n_kit.networks.parser import parse
 from cs231n_kit.networks.recurrent import LSTM, RNN
 from cs231n_kit.networks.sequential import Sequential
+from cs231n_kit.networks.timing import layer_seconds
 
 __all__ = [
     "ELU",
     "LSTM",
     "RNN",
     "Affine",
+    "Auxiliary",
     "AveragePool",
     "BatchNorm",
     "Convolution",
@@ -36,5 +38,6 @@ __all__ = [
     "Tanh",
     "TemporalAffine",
     "WordEmbedding",
+    "layer_seconds",
     "parse",
 ]

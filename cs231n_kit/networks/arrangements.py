@@ -1,9 +1,12 @@
-"""How layers are put together: one after another, around a shortcut, side by side."""
+"""How layers are put together: one after another, around a shortcut, side by side; and heads that help in training."""
 
+from dataclasses import replace
+from numbers import Real
 from textwrap import indent
 
 from cs231n_kit.arrays import array_module
 from cs231n_kit.networks.layer import Layer, batch_of
+from cs231n_kit.networks.passes import AuxiliaryScores
 from cs231n_kit.networks.receptive_field import ReceptiveField
 from cs231n_kit.networks.trace import Row, Signal
 
@@ -151,6 +154,54 @@ class Parallel(Arrangement):
 
     def __repr__(self):
         return _written("Parallel", [branch.steps for branch in self.branches])
+
+
+class Auxiliary(Arrangement):
+    """A classifier on the way, for training: its input passes on unchanged   (GoogLeNet, Szegedy et al. 2014).
+
+    head: the layers, in order, that make scores of their own from the input. They work in training passes alone; in
+        mode "test" they cost nothing.
+    weight: how much the loss of these scores counts beside that of the network's own.
+
+    The network keeps the scores of a training pass, ``network.auxiliary``, and ``backward`` takes their gradients.
+    ``Trainer`` sees to both: it adds the losses, times their weights. Paths inside begin with "head": "3.head.0.w".
+    """
+
+    joins = "input passed on"
+
+    def __init__(self, *head, weight=0.3):
+        if not head:
+            raise ValueError("Auxiliary needs layers for its head: Auxiliary(GlobalAveragePool(), Affine(10))")
+        if isinstance(weight, bool) or not isinstance(weight, Real) or not 0 <= weight < float("inf"):
+            raise ValueError(f"weight must be a finite number and not negative, not {weight!r}")
+        self.head, self.weight = Chain(*head), float(weight)
+
+    def trace(self, signal, path, rows):
+        inside = []
+        self.head.trace(signal, f"{path}.head", inside)
+        inside.append(Row(path, self, signal.shape, signal, passed_on=True))
+        rows += [replace(row, auxiliary=True) for row in inside]
+        return signal
+
+    def propagate(self, x, path, run):
+        if run.mode == "train":
+            run.auxiliary[path] = AuxiliaryScores(self.head.propagate(x, f"{path}.head", run), self.weight)
+        run.show(path, x)
+        return x
+
+    def propagate_back(self, dout, path, run, input_gradient):
+        run.show(path, dout)
+        if path not in run.auxiliary:
+            run.idle.update(place for place, _ in self.head.leaves(f"{path}.head"))
+            return dout if input_gradient else None
+        from_head = self.head.propagate_back(run.auxiliary[path], f"{path}.head", run, input_gradient)
+        return dout + from_head if input_gradient else None
+
+    def leaves(self, path):
+        yield from self.head.leaves(f"{path}.head")
+
+    def __repr__(self):
+        return _written("Auxiliary", [*self.head.steps, *([f"weight={self.weight}"] if self.weight != 0.3 else [])])
 
 
 def _meet(arrangement, path, signal, branches, shape, rows):

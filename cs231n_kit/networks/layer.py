@@ -6,6 +6,8 @@ from functools import partial
 from numbers import Integral
 from typing import NamedTuple
 
+import numpy as np
+
 from cs231n_kit.arrays import array_module
 from cs231n_kit.initialization import bias_constant
 from cs231n_kit.networks.receptive_field import Reach
@@ -19,6 +21,17 @@ class Parameter(NamedTuple):
 
     shape: tuple[int, ...]
     initialize: Callable
+
+    def make(self, key, rng, dtype):
+        """The array, checked, contiguous and writeable, as an optimiser wants it; errors name it by its key."""
+        array = self.initialize(self.shape, rng, dtype)
+        found = getattr(array, "shape", None), str(getattr(array, "dtype", None))
+        if found != (self.shape, str(np.dtype(dtype))):
+            raise ValueError(
+                f"The initialisation of {key} must return an array of shape {self.shape} and type "
+                f"{np.dtype(dtype)}, not of shape {found[0]} and type {found[1]}"
+            )
+        return np.require(array, requirements=["C", "W", "O"])
 
 
 class Layer:

@@ -1,7 +1,6 @@
 """A network: layers one after another, with the arrays that belong to them."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from numbers import Integral
 
 import numpy as np
@@ -10,28 +9,12 @@ from cs231n_kit.arrays import array_module, as_floats
 from cs231n_kit.networks import storage
 from cs231n_kit.networks.arrangements import Chain
 from cs231n_kit.networks.layer import Layer, batch_of, check_count
+from cs231n_kit.networks.passes import AuxiliaryScores, Pass
 from cs231n_kit.networks.paths import layer_of, layers_inside, paths_around
 from cs231n_kit.networks.summary import Summary
 from cs231n_kit.networks.trace import Row, Signal
 
 LONG_WORK = 100_000_000_000  # multiply-adds that take about a second and deserve a progress bar
-
-
-@dataclass
-class Pass:
-    """A forward or backward pass: what layers find and what they leave, by path."""
-
-    trained: set[str]  # layers and arrangements with parameters to train
-    own: dict[str, dict]  # each layer's arrays by name
-    mode: str = "test"
-    caches: dict | None = None  # None: a forward pass that keeps none
-    observe: Callable | None = None
-    frozen: frozenset[str] = frozenset()  # layers that run in mode "test" in any case
-    gradients: dict = field(default_factory=dict)
-
-    def show(self, path, array) -> None:
-        if self.observe is not None:
-            self.observe(path, array)
 
 
 class Sequential(Chain):
@@ -51,6 +34,8 @@ class Sequential(Chain):
         the same keys as ``trainable``, after ``backward``.
     ``statistics``
         running means and variances, which are saved with the parameters but not trained.
+    ``auxiliary``
+        after a forward pass in mode "train", the ``(scores, weight)`` of each ``Auxiliary``, by its path.
 
     ``frozen`` holds the paths of layers that stay as they are: see ``freeze``. ``input_shape`` and ``dtype`` are None
     until ``initialize``.
@@ -67,7 +52,7 @@ class Sequential(Chain):
         self._generators: dict[str, np.random.Generator] = {}
         self._rows: dict[str, Row] = {}  # of the layers, for input_shape
         self._own_names: dict[str, tuple[str, ...]] = {}
-        self._caches = self._output_shape = None
+        self._forget_pass()
 
     def initialize(self, input_shape, rng=0, dtype=np.float32) -> "Sequential":
         """Make all arrays anew, and return the network.
@@ -87,13 +72,13 @@ class Sequential(Chain):
             trained, running = row.layer.parameters(row.input_shape), row.layer.statistics(row.input_shape)
             names[path] = (*trained, *running)
             for made, into in ((trained, parameters), (running, statistics)):
-                into |= {f"{path}.{name}": _make(path, name, one, rng, dtype) for name, one in made.items()}
+                into |= {f"{path}.{name}": one.make(f"{path}.{name}", rng, dtype) for name, one in made.items()}
             if row.layer.needs_generator:
                 generators[path] = np.random.default_rng(int(rng.integers(2**63)))
         self.input_shape, self.dtype = _shape(input_shape), np.dtype(dtype)
         self.parameters, self.statistics, self.gradients = parameters, statistics, {}
         self._generators, self._rows, self._own_names = generators, rows, names
-        self._caches = self._output_shape = None
+        self._forget_pass()
         return self
 
     def forward(self, x, mode="test", observe: Callable | None = None, cache=True):
@@ -101,10 +86,10 @@ class Sequential(Chain):
 
         x: (N, *input_shape); converted to the network's dtype, except words. Other heights, widths and lengths are
             welcome where all parameters fit them, as in a network of convolutions.
-        mode: "train" drops units and normalises by the batch; "test" uses running statistics. Frozen layers are
-            always in mode "test".
+        mode: "train" drops units, normalises by the batch and asks auxiliary heads for their scores; "test" uses
+            running statistics. Frozen layers are always in mode "test".
         observe: called as ``observe(path, array)`` with the output of every layer, and of ``Residual`` and
-            ``Parallel`` where their branches meet. It must not change the arrays.
+            ``Parallel`` where their branches meet, and of ``Auxiliary``. It must not change the arrays.
         cache: False keeps nothing for ``backward``, which saves memory. With True, backward works in both modes.
 
         Raises ValueError where x does not fit, naming the layer that cannot take it.
@@ -113,19 +98,21 @@ class Sequential(Chain):
         if mode not in ("train", "test"):
             raise ValueError(f'mode must be "train" or "test", not {mode!r}')
         x = self._batch(x)
-        self._caches = self._output_shape = None  # frees memory before more is taken
+        self._forget_pass()  # frees memory before more is taken
         run = self._pass(mode=mode, observe=observe, caches={} if cache else None)
         out = self.propagate(x, "", run)
-        self._caches, self._output_shape = run.caches, out.shape
+        self._caches, self._output_shape, self.auxiliary = run.caches, out.shape, run.auxiliary
         return out
 
-    def backward(self, dout, input_gradient=False, observe: Callable | None = None):
+    def backward(self, dout, input_gradient=False, observe: Callable | None = None, auxiliary: dict | None = None):
         """Fill ``gradients`` for the batch of the last forward pass.
 
         dout: the loss's gradient with respect to what ``forward`` returned, of the same shape.
         input_gradient: True returns dx, of the shape of x. Otherwise the result is None, and work that only dx needs
             is left out: all layers before the first trainable parameters, and the input gradient of that layer.
         observe: called as ``observe(path, array)`` with the gradient at the output of every layer that takes part.
+        auxiliary: the loss's gradients with respect to the scores in ``network.auxiliary``, by the same paths; what is
+            left out counts as 0.
         """
         self._check_initialized()
         if self._output_shape is None:
@@ -135,9 +122,11 @@ class Sequential(Chain):
         dout = array_module(dout).asarray(dout, self.dtype)
         if dout.shape != self._output_shape:
             raise ValueError(f"dout must have the shape of the scores, {self._output_shape}, not {dout.shape}")
-        run = self._pass(observe=observe, caches=self._caches)
+        run = self._pass(observe=observe, caches=self._caches, auxiliary=self._auxiliary_gradients(auxiliary or {}))
         dx = self.propagate_back(dout, "", run, input_gradient)
         trainable = self.trainable
+        idle = {key: w for key, w in trainable.items() if layer_of(key) in run.idle}
+        run.gradients |= {key: array_module(w).zeros_like(w) for key, w in idle.items()}
         missing = [key for key in trainable if key not in run.gradients]
         if missing:
             raise RuntimeError(f"no layer's backward returned the gradient of {', '.join(missing)}")
@@ -222,7 +211,7 @@ class Sequential(Chain):
         """
         self._check_initialized()
         storage.load(path, self.parameters | self.statistics)
-        self._caches = self._output_shape = None
+        self._forget_pass()
         return self
 
     def copy_from(self, other: "Sequential", *paths) -> "Sequential":
@@ -235,7 +224,7 @@ class Sequential(Chain):
         """
         chosen, lent = self._arrays(paths), other._arrays(paths)
         storage.fill(chosen, lent, f"What is to be copied of {', '.join(map(repr, paths)) or 'the other network'}")
-        self._caches = self._output_shape = None
+        self._forget_pass()
         return self
 
     def random_state(self) -> dict[str, dict]:
@@ -263,6 +252,28 @@ class Sequential(Chain):
             own[path]["generator"] = generator
         trained = {place for key in self.trainable for place in paths_around(layer_of(key))}
         return Pass(trained, own, frozen=self.frozen, **settings)
+
+    def _forget_pass(self) -> None:
+        self._caches = self._output_shape = None
+        self.auxiliary: dict[str, AuxiliaryScores] = {}
+
+    def _auxiliary_gradients(self, given) -> dict[str, np.ndarray]:
+        """The gradients of auxiliary scores, checked, as arrays of the network's dtype."""
+        gradients = {}
+        for path, gradient in given.items():
+            if path not in self.auxiliary:
+                raise ValueError(
+                    f"auxiliary has a gradient for {path!r}, but the last forward pass made auxiliary scores for "
+                    f'{list(self.auxiliary)}; only passes in mode "train" make any'
+                )
+            scores = self.auxiliary[path].scores
+            gradients[path] = array_module(gradient).asarray(gradient, self.dtype)
+            if gradients[path].shape != scores.shape:
+                raise ValueError(
+                    f"the gradient of the auxiliary scores {path!r} must have their shape, {scores.shape}, not "
+                    f"{gradients[path].shape}"
+                )
+        return gradients
 
     def _arrays(self, paths) -> dict[str, np.ndarray]:
         """Parameters and statistics of the layers at these paths and inside of them."""
@@ -318,15 +329,3 @@ def _shape(input_shape) -> tuple[int, ...]:
             f"input_shape must be the shape of one example, such as (3, 32, 32) or (784,), not {input_shape!r}"
         )
     return tuple(map(int, shape))
-
-
-def _make(path, name, parameter, rng, dtype):
-    """The array, checked, contiguous and writeable, as an optimiser wants it."""
-    array = parameter.initialize(parameter.shape, rng, dtype)
-    found = getattr(array, "shape", None), str(getattr(array, "dtype", None))
-    if found != (parameter.shape, str(np.dtype(dtype))):
-        raise ValueError(
-            f"The initialisation of {path}.{name} must return an array of shape {parameter.shape} and type "
-            f"{np.dtype(dtype)}, not of shape {found[0]} and type {found[1]}"
-        )
-    return np.require(array, requirements=["C", "W", "O"])

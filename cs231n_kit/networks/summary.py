@@ -1,7 +1,7 @@
 """The table of a network's layers: shapes, parameters, multiply-adds, memory and receptive fields   (lecture 09)."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 
 from cs231n_kit.networks.layer import Layer
@@ -10,16 +10,18 @@ from cs231n_kit.networks.trace import Row
 
 @dataclass(frozen=True)
 class SummaryRow:
-    """One layer, or the place where the branches of ``Residual`` or ``Parallel`` meet; all for one example."""
+    """One layer, or the place where an arrangement ends, as where branches meet; all for one example."""
 
     path: str
     layer: str
     output_shape: tuple[int, ...]
     parameters: int
     multiply_adds: int
-    memory: int  # bytes of the output
+    memory: int  # bytes of the output; 0 where that is the input, passed on
     receptive_field: tuple[int, int] | None  # (height, width) in pixels of the input; None where it is no image
+    trainable: int = 0  # how many of the parameters are not frozen
     frozen: bool = False
+    auxiliary: bool = False  # whether it belongs to an ``Auxiliary``, which only works in training
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,17 @@ class Summary:
     def of(cls, rows: list[Row], input_shape, itemsize, frozen=frozenset()) -> "Summary":
         return cls(input_shape, tuple(_summary_row(row, itemsize, row.path in frozen) for row in rows))
 
+    def without_auxiliary(self) -> "Summary":
+        """The table of what is at work in mode "test", after training."""
+        return replace(self, rows=tuple(row for row in self.rows if not row.auxiliary))
+
+    def folded(self) -> "Summary":
+        """A shorter table of the same totals: a row for each step of the network, arrangements with all inside them."""
+        inside = {}
+        for row in self.rows:
+            inside.setdefault(row.path.partition(".")[0], []).append(row)
+        return replace(self, rows=tuple(_fold(step, rows) for step, rows in inside.items()))
+
     @property
     def parameters(self) -> int:
         return sum(row.parameters for row in self.rows)
@@ -45,7 +58,7 @@ class Summary:
     @property
     def trainable(self) -> int:
         """How many of the parameters are not frozen."""
-        return sum(row.parameters for row in self.rows if not row.frozen)
+        return sum(row.trainable for row in self.rows)
 
     @property
     def multiply_adds(self) -> int:
@@ -92,7 +105,8 @@ class Summary:
             counts = [f"{count:,}" if count else "" for count in (row.parameters, row.multiply_adds)]
             field = self._field(row.receptive_field)
             layer = f"{row.layer} · frozen" if row.frozen else row.layer
-            table.append((row.path, layer, _times(row.output_shape), *counts, _bytes(row.memory), field))
+            memory = _bytes(row.memory) if row.memory else ""
+            table.append((row.path, layer, _times(row.output_shape), *counts, memory, field))
         totals = f"{self.parameters:,}", f"{self.multiply_adds:,}", _bytes(self.memory)
         table.append(("", "total", "", *totals, ""))
         return table if seen else [cells[:-1] for cells in table]
@@ -111,6 +125,12 @@ class Summary:
             notes.append("(all): as large as the input or larger, padding counted.")
         if any(row.frozen for row in self.rows):
             notes.append(f"{self.trainable:,} of the {self.parameters:,} parameters are trained; frozen layers stay.")
+        if any(row.auxiliary for row in self.rows):
+            rest = self.without_auxiliary()
+            notes.append(
+                f"Without the auxiliary heads, which only work in training: {rest.parameters:,} parameters, "
+                f"{rest.multiply_adds:,} multiply-adds, {_bytes(rest.memory)}."
+            )
         return notes
 
 
@@ -120,15 +140,35 @@ LEFT = 3  # columns of text, which are aligned at the left; numbers follow
 def _summary_row(row, itemsize, frozen) -> SummaryRow:
     leaf = isinstance(row.layer, Layer)
     arrays = row.layer.parameters(row.input_shape).values() if leaf else ()
+    parameters = sum(math.prod(parameter.shape) for parameter in arrays)
     return SummaryRow(
         row.path,
         repr(row.layer) if leaf else f"{type(row.layer).__name__}, {row.layer.joins}",
         row.output.shape,
-        sum(math.prod(parameter.shape) for parameter in arrays),
+        parameters,
         row.multiply_adds,
-        math.prod(row.output.shape) * itemsize,
+        0 if row.passed_on else math.prod(row.output.shape) * itemsize,
         row.output.seen and row.output.seen.size,
+        0 if frozen else parameters,
         frozen,
+        row.auxiliary,
+    )
+
+
+def _fold(step, rows) -> SummaryRow:
+    """One row for those of a step, the last of which is where it ends."""
+    if len(rows) == 1:
+        return rows[0]
+    end, names = rows[-1], ("parameters", "multiply_adds", "memory", "trainable")
+    totals = {name: sum(getattr(row, name) for row in rows) for name in names}
+    layers = sum(not any(other.path.startswith(f"{row.path}.") for other in rows) for row in rows)
+    return replace(
+        end,
+        path=step,
+        layer=f"{end.layer if end.path == step else 'Sequential'} · {layers} layers",
+        frozen=not totals["trainable"] and any(row.frozen for row in rows),
+        auxiliary=all(row.auxiliary for row in rows),
+        **totals,
     )
 
 

@@ -26,3 +26,5 @@ class Row:
     input_shape: tuple[int, ...]
     output: Signal
     multiply_adds: int = 0
+    passed_on: bool = False  # whether the output is the input itself, and takes no memory
+    auxiliary: bool = False  # whether it belongs to a head that only works in training

@@ -2,9 +2,8 @@
 
 import math
 
-import numpy as np
-
 from cs231n_kit.networks.paths import layer_of
+from cs231n_kit.training.objective import data_loss
 from cs231n_kit.training.snapshot import all_finite
 
 LARGE = 30  # data beyond this was hardly standardised
@@ -54,13 +53,13 @@ def _first(trainer, X, y, kinds):
     if outputs.path is not None:
         named = _named(outputs.path, kinds)
         return "forward", outputs.path, f"in the forward pass, NaN or infinity first comes out of layer {named}"
-    loss, dscores = trainer.loss(scores, y)
-    if not np.isfinite(float(loss)):
-        return "loss", "", f"the loss is {float(loss)}, although all scores are finite"
-    if not all_finite([dscores]):
+    loss, dscores, auxiliary = data_loss(trainer, scores, y)
+    if not math.isfinite(loss):
+        return "loss", "", f"the loss is {loss}, although all scores are finite"
+    if not all_finite([dscores, *auxiliary.values()]):
         return "loss", "", "the gradient of the loss with respect to the scores holds NaN or infinity"
     gradients = _Observer()
-    network.backward(dscores, observe=gradients)
+    network.backward(dscores, observe=gradients, auxiliary=auxiliary)
     found = _first_in_backward(network, gradients, kinds)
     if found is None and trainer.regularization:
         return "loss", "", "the regularisation overflows, because weights have become huge"

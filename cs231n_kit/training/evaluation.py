@@ -30,6 +30,6 @@ def evaluate(trainer, X, y) -> Evaluation:
     for start in range(0, len(X), size):
         targets = y[start : start + size]
         scores = trainer.network.forward(X[start : start + size], mode="test", cache=False)
-        loss, _ = objective(trainer, scores, targets)
+        loss, *_ = objective(trainer, scores, targets)
         totals.add(loss, trainer.metric(scores, targets) if trainer.metric else math.nan, len(targets))
     return totals.mean()

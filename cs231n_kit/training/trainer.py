@@ -33,7 +33,8 @@ class Trainer:
     network
         An initialised network of ``cs231n_kit.networks``, trained in place, except for what it keeps frozen.
     loss
-        A function (scores, y) -> (loss, gradient), as in ``cs231n_kit.losses``.
+        A function (scores, y) -> (loss, gradient), as in ``cs231n_kit.losses``. In training the losses of auxiliary
+        heads, ``networks.Auxiliary``, are added, times their weights; in validation there are none.
     optimizer
         An ``Optimizer``, or the name of its rule.
     schedule

@@ -66,10 +66,10 @@ def _gradients(trainer, X, y):
     """Loss, scores and the gradients for the update, None where the loss or a gradient is not finite."""
     network = trainer.network
     scores = network.forward(X, mode="train")
-    loss, dscores = objective(trainer, scores, y)
+    loss, dscores, auxiliary = objective(trainer, scores, y)
     if not math.isfinite(loss):
         return loss, scores, None
-    network.backward(dscores)
+    network.backward(dscores, auxiliary=auxiliary)
     gradients = dict(network.gradients)
     if trainer.regularization:
         for path, w in weights(network).items():

@@ -1,5 +1,6 @@
 """Interactive figures for lectures and assignments (Jupyter widgets that run offline)."""
 
+from cs231n_kit.widgets.architecture_explorer import ArchitectureExplorer
 from cs231n_kit.widgets.architecture_playground import ArchitecturePlayground
 from cs231n_kit.widgets.circuit import Circuit
 from cs231n_kit.widgets.convolution_playground import ConvolutionPlayground
@@ -11,6 +12,7 @@ from cs231n_kit.widgets.regression_plane import RegressionPlane
 from cs231n_kit.widgets.signal_through_depth import SignalThroughDepth
 
 __all__ = [
+    "ArchitectureExplorer",
     "ArchitecturePlayground",
     "Circuit",
     "ConvolutionPlayground",

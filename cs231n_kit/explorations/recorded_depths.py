@@ -1,0 +1,59 @@
+"""Lecture 09: plain and residual networks in a training that is too long to wait for, as it was recorded."""
+
+import json
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from cs231n_kit.explorations.plain_and_residual import KINDS, SHADES
+from cs231n_kit.plots import MUTED, new_figure
+
+FILE = Path(__file__).with_suffix(".json")
+
+
+@cache
+def recorded():
+    """What was recorded: "date", "machine", "setting", "batch" (updates of which each loss is the mean), "runs".
+
+    runs: {"with" or "without" batch normalisation: {"plain, 8 layers": {"losses", "validation", "seconds",
+    "updates"}}}; validation is the accuracy after each epoch, seconds are of processor time.
+    """
+    return json.loads(FILE.read_text(encoding="utf-8"))
+
+
+def figure(normalized="with"):
+    """Training losses of the recorded networks, plain at the left and residual at the right."""
+    found, runs = recorded(), recorded()["runs"][normalized]
+    drawn, axes = new_figure(9.8, 3.8, 1, 2, sharey=True)
+    for ax, kind in zip(axes, KINDS, strict=True):
+        names = sorted((name for name in runs if name.startswith(kind)), key=lambda name: int(name.split()[1]))
+        for name, color in zip(names, SHADES[kind], strict=False):
+            losses = np.convolve(runs[name]["losses"], np.ones(8) / 8, "valid")
+            steps = found["batch"] * np.arange(8, 8 + len(losses))
+            ax.plot(steps, losses, color=color, linewidth=2, label=name.partition(", ")[2])
+        ax.axhline(np.log(10), color=MUTED, linestyle=":", linewidth=1.2)
+        ax.set(xlabel="update", xlim=(0, None))
+        ax.set_title(f"{kind}, {normalized} batch normalisation: recorded", fontsize=11)
+        ax.legend(frameon=False)
+        ax.spines[["top", "right"]].set_visible(False)
+    axes[0].set_ylabel(f"training loss, mean of {8 * found['batch']} batches")
+    return drawn
+
+
+def table():
+    """In Markdown: where and when, then loss, accuracy and time of every recorded network at its end."""
+    found = recorded()
+    lines = [
+        f"Recorded on {found['date']} on {found['machine']}: {found['setting']}.\n",
+        "| | batch normalisation | training loss, last 200 batches | right, validation | processor time |",
+        "|:--|:--|--:|--:|--:|",
+    ]
+    last = 200 // found["batch"]
+    for normalized, runs in found["runs"].items():
+        for name, run in sorted(runs.items(), key=lambda item: (item[0][:5], int(item[0].split()[1]))):
+            loss = np.mean(run["losses"][-last:])
+            lines.append(
+                f"| {name} | {normalized} | {loss:.3f} | {run['validation'][-1]:.1%} | {run['seconds']:.0f} s |"
+            )
+    return "\n".join(lines)
