@@ -1,6 +1,7 @@
 """Interactive figures for lectures and assignments (Jupyter widgets that run offline)."""
 
 from cs231n_kit.widgets.architecture_playground import ArchitecturePlayground
+from cs231n_kit.widgets.character_playground import CharacterPlayground
 from cs231n_kit.widgets.circuit import Circuit
 from cs231n_kit.widgets.convolution_playground import ConvolutionPlayground
 from cs231n_kit.widgets.decision_boundary import DecisionBoundary
@@ -12,6 +13,7 @@ from cs231n_kit.widgets.signal_through_depth import SignalThroughDepth
 
 __all__ = [
     "ArchitecturePlayground",
+    "CharacterPlayground",
     "Circuit",
     "ConvolutionPlayground",
     "DecisionBoundary",

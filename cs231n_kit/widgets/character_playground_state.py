@@ -30,7 +30,7 @@ DEFAULTS = {
     "seed": 0,
     "optimizer": "adam",
     "learning_rate": 0.01,
-    "clip_norm": 1.0,
+    "clip_norm": 0.25,
     "prefix": "",
     "temperature": 0.7,
     "draw": 0,
