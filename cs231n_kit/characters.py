@@ -96,10 +96,12 @@ def probabilities(scores, temperature: float = 1.0):
     """softmax(scores / temperature) along the last axis, in float64.
 
     Below 1 the likely becomes likelier still, above 1 all become more alike. At temperature 0, the limit, the
-    highest score has it all; several share it.
+    highest score has it all; several share it. Raises FloatingPointError where a score is NaN or infinite.
     """
     scores = np.asarray(scores, np.float64)
     _check_temperature(temperature)
+    if not np.isfinite(scores).all():
+        raise FloatingPointError("scores hold NaN or infinity: train the network anew, with a smaller learning rate")
     scores = scores - scores.max(axis=-1, keepdims=True)
     weights = np.exp(scores / temperature) if temperature > 0 else (scores == 0).astype(np.float64)
     return weights / weights.sum(axis=-1, keepdims=True)

@@ -54,6 +54,7 @@ def test_a_vocabulary_numbers_its_characters_and_back():
         (lambda: windows(np.arange(5), 2, 0), ValueError, "stride must be a positive integer"),
         (lambda: probabilities([1.0, 2.0], -0.1), ValueError, "temperature must be a number from 0 up, not -0.1"),
         (lambda: probabilities([1.0, 2.0], math.nan), ValueError, "temperature must be"),
+        (lambda: probabilities([1.0, math.inf]), FloatingPointError, "NaN or infinity"),
         (lambda: sample(model(), VOCABULARY, "", 3), ValueError, "The prefix is empty"),
         (lambda: sample(model(), VOCABULARY, "a?", 3), ValueError, "The character '?'"),
         (lambda: sample(model(), VOCABULARY, "a", 0), ValueError, "length must be a positive integer"),

@@ -71,6 +71,6 @@ def recall_figure(found):
         ax.plot(lags, [100 * found[cell, lag].mean() for lag in lags], color=color, linewidth=2, label=f"{cell}, mean")
     ax.axhline(100 / SYMBOLS, color=INK, linewidth=0.8, linestyle="--", label="guessing")
     ax.set(xlabel="steps to remember", ylabel="right at the end (%)", ylim=(0, 105), xticks=lags)
-    ax.legend(frameon=False, loc="lower left")
+    ax.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
     ax.spines[["top", "right"]].set_visible(False)
     return figure

@@ -64,7 +64,7 @@ class CharacterPlayground(LiveWidget):
     _esm = frontend.module(FOLDER / "view.js")
     _css = frontend.css(FOLDER / "view.css")
 
-    text, cell, units, length, batch_size, seed = (StateEntry() for _ in range(6))
+    preset, text, cell, units, length, batch_size, seed = (StateEntry() for _ in range(7))
     optimizer, learning_rate, clip_norm = (StateEntry() for _ in range(3))
     prefix, temperature, draw, unit = (StateEntry() for _ in range(4))
 
@@ -155,8 +155,6 @@ class CharacterPlayground(LiveWidget):
         record = run.record()
         prefix, problem = run.prefix()
         written = run.write()
-        likely = run.expected()
-        order = np.argsort(-likely, kind="stable")[:MOST_EXPECTED]
         values = run.activations(prefix + written)
         if values is not None:
             buffers.append(np.rint(127 * values.astype(np.float64)).astype(np.int8).tobytes())
@@ -171,7 +169,7 @@ class CharacterPlayground(LiveWidget):
             "prefix": prefix,
             "prefix_problem": problem,
             "written": written,
-            "expected": [[run.vocabulary.characters[k], rounded(float(likely[k]))] for k in order],
+            "expected": [[character, rounded(share)] for character, share in run.expected()[:MOST_EXPECTED]],
             "colored": values is not None,
         }
 

@@ -44,10 +44,8 @@ def _draw_writing(axes, run):
 
 
 def _draw_expected(axes, run):
-    likely = run.expected()
-    order = np.argsort(-likely, kind="stable")[:MOST_BARS]
-    axes.bar(range(len(order)), 100 * likely[order], color=COLORS[0])
-    names = [SHOWN.get(run.vocabulary.characters[k], run.vocabulary.characters[k]).replace("$", r"\$") for k in order]
-    axes.set_xticks(range(len(order)), names)
+    likely = run.expected()[:MOST_BARS]
+    axes.bar(range(len(likely)), [100 * share for _, share in likely], color=COLORS[0])
+    axes.set_xticks(range(len(likely)), [SHOWN.get(letter, letter).replace("$", r"\$") for letter, _ in likely])
     axes.set(ylim=(0, 100), ylabel="probability (%)")
     axes.set_title("the next character", fontsize=10, color=INK)

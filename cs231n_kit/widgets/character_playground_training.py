@@ -161,13 +161,23 @@ class CharacterRun:
         )
 
     def write(self, length=WRITTEN):
-        """A sample after the prefix, as the state says how to draw it."""
-        state = self.state
-        return sample(self.network, self.vocabulary, self.prefix()[0], length, state["temperature"], state["draw"])
+        """A sample after the prefix, as the state says how to draw it; "" where the scores are not finite."""
+        state, prefix = self.state, self.prefix()[0]
+        try:
+            with np.errstate(all="ignore"):
+                return sample(self.network, self.vocabulary, prefix, length, state["temperature"], state["draw"])
+        except FloatingPointError:
+            return ""
 
     def expected(self):
-        """The probabilities of all characters after the prefix, at temperature 1, float64 (V,)."""
-        return next_probabilities(self.network, self.vocabulary, self.prefix()[0])
+        """The characters with their probabilities after the prefix, the likeliest first; [] as for ``write``."""
+        try:
+            with np.errstate(all="ignore"):
+                likely = next_probabilities(self.network, self.vocabulary, self.prefix()[0])
+        except FloatingPointError:
+            return []
+        order = np.argsort(-likely, kind="stable")
+        return [(self.vocabulary.characters[k], float(likely[k])) for k in order]
 
     def activations(self, text):
         """What the chosen unit holds after each character of a text, float (L,); None where no unit is chosen."""
