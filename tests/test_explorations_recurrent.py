@@ -7,7 +7,7 @@ import pytest
 from matplotlib.figure import Figure
 from scipy.special import expit
 
-from cs231n_kit.characters import Vocabulary, windows
+from cs231n_kit.characters import Vocabulary, character_loss, windows
 from cs231n_kit.explorations import (
     gradient_cliff,
     lstm_gates,
@@ -50,7 +50,7 @@ def test_the_forget_bias_keeps_gradients_and_the_sentences_say_so():
     exploration = recurrent_gradients.explore_gradient_against_lag()
     assert sentence(exploration).count("vanishes") == 2
     exploration.set(radius=2.0, size=0.0)
-    assert "1024 times" not in sentence(exploration) and "10 steps back: it explodes" in sentence(exploration)
+    assert "10 steps back: it explodes" in sentence(exploration)  # the first power of 2 above a thousand
     assert recurrent_gradients.in_words(np.array([1, 0.5, 0.25])) == "0.25 of it is left 2 steps back."
 
 
@@ -95,11 +95,8 @@ def test_norms_of_a_training_are_before_clipping():
     trainers = []
     for clip_norm in (None, 1e-3):
         network = Sequential(WordEmbedding(3, 2), RNN(4), TemporalAffine(3)).initialize((5,), rng=0)
-        from cs231n_kit.characters import character_loss
-
-        trainers.append(
-            Trainer(network, character_loss, "sgd", clip_norm=clip_norm, progress_bar=False, live_plot=False)
-        )
+        quiet = {"progress_bar": False, "live_plot": False}
+        trainers.append(Trainer(network, character_loss, "sgd", clip_norm=clip_norm, **quiet))
     found = [gradient_cliff.losses_and_norms(trainer, X, y, 1) for trainer in trainers]
     assert found[0].shape == (2, 1) and np.array_equal(*found) and found[0][1, 0] > 0.01
     runs = dict(zip(("free", "held"), found, strict=True))
@@ -123,7 +120,7 @@ def test_gates_of_a_network_are_those_that_its_steps_use(network):
     own = [network.parameters[f"1.{name}"] for name in ("Wx", "Wh", "b")]
     h, c = np.zeros((1, 5)), np.zeros((1, 5))
     for t, number in enumerate(numbers):
-        h, c, cache = lstm_step_forward(network.parameters["0.W"][number][None], h, c, *own)
+        h, c, _ = lstm_step_forward(network.parameters["0.W"][number][None], h, c, *own)
         np.testing.assert_allclose(found["cell state"][t], c[0], rtol=1e-9)
         np.testing.assert_allclose(found["hidden state"][t], h[0], rtol=1e-9)
         np.testing.assert_allclose(found["output"][t] * np.tanh(c[0]), h[0], rtol=1e-9)
@@ -168,8 +165,7 @@ def test_rows_of_images_and_answers_on_the_way_down():
 def test_what_was_copied_and_which_words_are_known():
     assert written_text.longest_copy("xxthe cat satyy", "and the cat sat down") == "the cat sat"
     assert written_text.longest_copy("q", "abc") == ""
-    known, copy = written_text.share_of_known_words("the fox sat here th", "the cat sat")
-    assert (known == 0.5 and copy == " sat"[:4]) or copy == "the "
+    assert written_text.share_of_known_words("the fox sat here th", "the cat sat") == (0.5, "the ")
     assert written_text.as_markdown("a|b*\n$") == "a\\|b\\* ↵ \\$"
 
 
@@ -210,10 +206,8 @@ def test_letters_next_characters_and_samples_are_shown(network):
     table = written_text.temperature_table(network, VOCABULARY, TEXT, (0, 1), "He ", 40)
     assert table.count("\n") == 3 and "| 0 |" in table
     assert isinstance(written_text.loss_figure([(0, 3, 3), (10, 2, 2.5)], 20), Figure)
-    labels = [
-        text.get_text()
-        for text in written_text.embedding_map(network, VOCABULARY, VOCABULARY.encode(TEXT), 4).axes[0].texts
-    ]
+    drawn = written_text.embedding_map(network, VOCABULARY, VOCABULARY.encode(TEXT), least=4)
+    labels = [text.get_text() for text in drawn.axes[0].texts]
     assert "a" in labels and "S" not in labels
 
 
