@@ -51,7 +51,7 @@ def test_the_forget_bias_keeps_gradients_and_the_sentences_say_so():
     assert sentence(exploration).count("vanishes") == 2
     exploration.set(radius=2.0, size=0.0)
     assert "10 steps back: it explodes" in sentence(exploration)  # the first power of 2 above a thousand
-    assert recurrent_gradients.in_words(np.array([1, 0.5, 0.25])) == "0.25 of it is left 2 steps back."
+    assert recurrent_gradients.in_words(np.array([1, 0.5, 0.25])) == "2 steps back it is 0.25 times as large."
 
 
 def test_uncut_the_gradient_is_whole_and_longer_pieces_come_closer():

@@ -67,7 +67,7 @@ def in_words(norms):
         return f"more than a thousand times as large {large[0]} steps back: it explodes."
     if small.size:
         return f"less than a thousandth is left {small[0]} steps back: it vanishes."
-    return f"{norms[-1]:.2g} of it is left {len(norms) - 1} steps back."
+    return f"{len(norms) - 1} steps back it is {norms[-1]:.2g} times as large."
 
 
 def truncated_gradients(cell, radius, windows, forget_bias=1.0, seed=0):

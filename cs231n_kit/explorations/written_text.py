@@ -12,6 +12,7 @@ from cs231n_kit.explorations.lstm_gates import gates_of
 from cs231n_kit.plots import COLORS, INK, WRONG, new_figure
 from cs231n_kit.widgets.palette import NEGATIVE, POSITIVE, ZERO
 
+WORTH_NAMING = 0.3  # correlation
 COLUMNS = 76  # characters in a line of a picture
 SIGNS = LinearSegmentedColormap.from_list("signs", [NEGATIVE, ZERO, POSITIVE])
 SHOWN = {"\n": "↵", " ": "␣", "\t": "⇥"}  # characters that cannot be seen
@@ -39,7 +40,8 @@ def colored_text(text, values, *, columns=COLUMNS, largest=1.0):
     ax.imshow(ground, cmap=SIGNS, vmin=-largest, vmax=largest, aspect="auto", interpolation="nearest")
     for (line, place), character in zip(rows, text, strict=True):
         if character not in " \n":
-            ax.text(place, line, character, ha="center", va="center", family="monospace", fontsize=9.5, color=INK)
+            ink = "white" if abs(ground[line, place]) > 0.55 * largest else INK
+            ax.text(place, line, character, ha="center", va="center", family="monospace", fontsize=9.5, color=ink)
     ax.axis("off")
     return figure
 
@@ -205,7 +207,8 @@ def explore_units(network, vocabulary, text, shown=600):
     numbers = vocabulary.encode(text)
     inside = gates_of(network, numbers)
     found = followers(hidden_states(network, numbers, "1"), text)
-    options = [(f"{unit}: {name} ({value:+.2f})", unit) for name, (unit, value) in found.items()]
+    found = sorted(found.items(), key=lambda item: -abs(item[1][1]))
+    options = [(f"{unit}: {name} ({value:+.2f})", unit) for name, (unit, value) in found if abs(value) >= WORTH_NAMING]
     units = inside["hidden state"].shape[1]
     options += [(f"{unit}", unit) for unit in range(units) if unit not in {unit for _, unit in options}]
 
