@@ -10,6 +10,7 @@ from cs231n_kit.widgets.network_playground import NetworkPlayground
 from cs231n_kit.widgets.optimizer_race import OptimizerRace
 from cs231n_kit.widgets.regression_plane import RegressionPlane
 from cs231n_kit.widgets.signal_through_depth import SignalThroughDepth
+from cs231n_kit.widgets.unrolled_network import UnrolledNetwork
 
 __all__ = [
     "ArchitecturePlayground",
@@ -22,4 +23,5 @@ __all__ = [
     "OptimizerRace",
     "RegressionPlane",
     "SignalThroughDepth",
+    "UnrolledNetwork",
 ]
