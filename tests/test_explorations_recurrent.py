@@ -15,6 +15,7 @@ from cs231n_kit.explorations import (
     recurrent_arrangements,
     recurrent_gradients,
     row_by_row,
+    spelling,
     written_text,
 )
 from cs231n_kit.gradients import numeric_gradient
@@ -155,11 +156,42 @@ def test_rows_of_images_and_answers_on_the_way_down():
     trainer.network.forward(small, observe=states.__setitem__)
     w, b = (trainer.network.parameters[f"2.{name}"] for name in "wb")
     np.testing.assert_allclose(scores[:, 3], states["0"][:, 3] @ w + b, rtol=1e-4, atol=1e-5)
+    assert np.array_equal(row_by_row.last_states(trainer.network, small), states["0"][:, -1])
     accuracies = row_by_row.accuracy_by_row(scores, y)
     assert accuracies[4] == pytest.approx(np.mean([scores[n, 4].argmax() == y[n] for n in range(40)]))
     exploration = row_by_row.explore_rows(digits, y, scores, ("a", "b", "c"))
     exploration.set(image=7, row=8)
     assert f"Of all images {accuracies[7]:.1%}" in sentence(exploration)
+
+
+def test_a_speller_has_the_gradients_of_its_loss_and_ignores_what_follows_a_word():
+    letters, words, mask = spelling.captions_of(("cat", "horse"))
+    assert letters.decode(words[0]) == "<cat>>>" and mask.sum(axis=1).tolist() == [4, 6]
+    speller = spelling.Speller(3, len(letters), dtype=np.float64)
+    features = np.random.default_rng(0).normal(size=(2, 3))
+    _, gradients = speller.loss(features, words, mask)
+    assert gradients.keys() == speller.parameters.keys()
+    for name, parameter in speller.parameters.items():
+        chosen = parameter[:3]  # a view: moving it moves the speller
+        expected = numeric_gradient(lambda _: speller.loss(features, words, mask)[0], chosen)
+        np.testing.assert_allclose(gradients[name][:3], expected, rtol=1e-5, atol=1e-8, err_msg=name)
+    changed = words.copy()
+    changed[0, 5:] = letters.encode("h")[0]
+    assert speller.loss(features, changed, mask)[0] == speller.loss(features, words, mask)[0]
+
+
+def test_a_speller_learns_to_write_what_it_sees():
+    names = ("cat", "horse", "cab")
+    letters, words, mask = spelling.captions_of(names)
+    y = np.arange(30) % 3
+    features = np.eye(3, dtype=np.float32)[y]
+    speller = spelling.Speller(3, len(letters))
+    losses = speller.fit(features, words[y], mask[y], updates=150, batch_size=10)
+    assert losses[-1] < 0.1 < losses[0] and speller.spell(features, letters) == [names[label] for label in y]
+    images = np.zeros((30, 4, 4, 1), np.uint8)
+    figure = spelling.spelling_figure(images, ["cat", "cat", "cb", *["horse"] * 27], y, names)
+    titles = [axes.get_title() for axes in figure.axes if axes.get_title()]
+    assert titles[0] == "cat" and "cb" in titles and titles.count("cat") == 2
 
 
 def test_what_was_copied_and_which_words_are_known():

@@ -29,6 +29,13 @@ def row_classifier(cell, classes):
     return Sequential(cell, LastStep(), Affine(classes, initialize=inverse_sqrt))
 
 
+def last_states(network, rows):
+    """What the recurrent layer holds when it has read all rows: (N, H, D) to (N, units)."""
+    seen = {}
+    network.forward(rows, observe=seen.__setitem__, cache=False)
+    return seen["1"]
+
+
 def scores_by_row(network, rows):
     """The scores after one row, two, ..., all: rows (N, H, D) to (N, H, C). The network answers wherever it stops."""
     return np.stack([network.scores(rows[:, : end + 1]) for end in range(rows.shape[1])], axis=1)
