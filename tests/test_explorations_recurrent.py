@@ -227,6 +227,9 @@ def test_letters_next_characters_and_samples_are_shown(network):
     exploration = written_text.explore_units(network, VOCABULARY, TEXT)
     letters = [text.get_text() for text in exploration.figure().axes[0].texts]
     assert "".join(letters) == TEXT.replace(" ", "").replace("\n", "")
+    painted = written_text.colored_text("ab", [-1, 1]).axes[0].images[0]
+    below, above = painted.cmap(painted.norm(painted.get_array()))[0, :2, :3]
+    assert below[2] > below[0] and above[0] > above[2]  # blue, red, as the sentences say
     for what in exploration.controls["what"].options:
         exploration.set(what=what)
         assert what in sentence(exploration)

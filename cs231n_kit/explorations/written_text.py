@@ -24,7 +24,7 @@ def visible(text):
 
 
 def colored_text(text, values, *, columns=COLUMNS, largest=1.0):
-    """Letters on a ground of their value: red below 0, blue above, full at ``largest``; returns a figure."""
+    """Letters on a ground of their value: blue below 0, red above, full at ``largest``; returns a figure."""
     values = np.asarray(values, np.float64)
     rows, row, column = [], 0, 0
     for character in text:
@@ -221,7 +221,7 @@ def explore_units(network, vocabulary, text, shown=600):
             largest = max(abs(low), abs(high), 1e-6)
         name = what if "state" in what else f"{what} gate"
         return colored_text(text[:shown], values, largest=largest), (
-            f"The {name} of unit {unit} goes from {low:.2f} (red) to {high:.2f} (blue) in these letters"
+            f"The {name} of unit {unit} goes from {low:.2f} (bluest) to {high:.2f} (reddest) in these letters"
             + (". White is half open." if "gate" in name else ". White is 0.")
         )
 

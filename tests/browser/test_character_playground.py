@@ -2,6 +2,7 @@
 
 import re
 
+import numpy as np
 import pytest
 
 ROOT = ".cs231n-characters"
@@ -97,6 +98,8 @@ def test_next_characters_follow_the_beginning_that_is_typed(notebook):
         assert stage.text(".sample").startswith(prefix)
         shown = float(stage.text(".guess .value").split()[0])
         assert shown == pytest.approx(100 * stage.value("widget._run.expected()[0][1]"), abs=0.2)
+        widths = [stage.root.locator(part).first.bounding_box()["width"] for part in (".fill", ".track")]
+        assert 100 * widths[0] / widths[1] == pytest.approx(shown, abs=1)
     stage.root.locator(".prefix").fill("help!")
     stage.settle()
     assert stage.text(".problem").startswith("'p' does not occur in the text")
@@ -116,17 +119,23 @@ def test_next_characters_follow_the_beginning_that_is_typed(notebook):
 
 def test_letters_are_coloured_by_a_unit(notebook):
     stage = Stage(notebook, "preset='word'")
+    notebook.execute("record = widget.train(150)")
+    stage.wait_for_step(150)
     stage.select("Colour the letters by", "unit 3")
     letters = stage.root.locator(".sample.colored > *")
     assert letters.count() == len(stage.value("widget.prefix + widget.write()"))
     values = stage.value("widget._run.activations(widget.prefix + widget.write()).tolist()")
-    grounds = letters.evaluate_all("nodes => nodes.map(node => node.style.background)")
-    red, blue = (i for i in (values.index(min(values)), values.index(max(values))))
-    assert min(values) < 0 < max(values)
-    assert "rgb(178" in grounds[red] or "#" in grounds[red] or "color-mix" in grounds[red]
-    assert grounds[red] != grounds[blue]
-    share = re.search(r"([\d.]+)%", grounds[blue])
-    assert share and float(share[1]) == pytest.approx(62 * values[blue], abs=1)
+    grounds = letters.evaluate_all(
+        """nodes => nodes.map(node => {
+            const context = Object.assign(document.createElement("canvas"), {width: 1, height: 1}).getContext("2d");
+            context.fillStyle = getComputedStyle(node).backgroundColor;
+            context.fillRect(0, 0, 1, 1);
+            return [...context.getImageData(0, 0, 1, 1).data];
+        })"""
+    )
+    redness = [red - blue for red, _, blue, _ in grounds]
+    assert min(values) < 0 < max(values) and np.corrcoef(redness, values)[0, 1] > 0.98
+    assert "Red: the unit's state is above 0" in stage.text(".legend")
 
 
 def test_what_cannot_be_learned_is_explained_and_the_network_goes_on(notebook):

@@ -71,7 +71,7 @@ export function sample(session) {
       span.style.background = `color-mix(in srgb, ${color} ${Math.round(62 * share)}%, #f7f7f7)`;
       return span;
     }));
-    legend.textContent = activations ? "Blue: the unit's state is above 0 after the letter; red: below." : "";
+    legend.textContent = activations ? "Red: the unit's state is above 0 after the letter; blue: below." : "";
     legend.hidden = !activations;
   };
   return { node: element("div", {}, node, legend), update };
