@@ -7,7 +7,7 @@ from cs231n_kit.networks.convolution import AveragePool, Convolution, Flatten, G
 from cs231n_kit.networks.layer import Layer, Parameter
 from cs231n_kit.networks.normalization import BatchNorm, Dropout, GroupNorm, LayerNorm
 from cs231n_kit.networks.parser import parse
-from cs231n_kit.networks.recurrent import LSTM, RNN
+from cs231n_kit.networks.recurrent import LSTM, RNN, LastStep
 from cs231n_kit.networks.sequential import Sequential
 from cs231n_kit.networks.timing import layer_seconds
 
@@ -24,6 +24,7 @@ __all__ = [
     "Flatten",
     "GlobalAveragePool",
     "GroupNorm",
+    "LastStep",
     "Layer",
     "LayerNorm",
     "LeakyReLU",

@@ -81,6 +81,22 @@ class LSTM(Layer):
         return b
 
 
+@dataclass(frozen=True, repr=False)
+class LastStep(Layer):
+    """The last step of sequences, (T, D) to (D,): what a recurrent layer holds when it has read all."""
+
+    def output_shape(self, shape):
+        return check_sequence(shape)[1:]
+
+    def forward(self, x, own, mode):
+        return x[:, -1], x.shape
+
+    def backward(self, dout, cache, input_gradient):
+        dx = array_module(dout).zeros(cache, dout.dtype)
+        dx[:, -1] = dout
+        return dx, {}
+
+
 def _parameters(inputs, units, blocks, initialize, initialize_bias):
     return {
         "Wx": Parameter((inputs, blocks * units), initialize),
