@@ -95,6 +95,26 @@ def same(cases: Sequence[Case], values: Sequence[Values]) -> list[Related]:
     return [Related(len(cases) - 1, before, last)]
 
 
+def unmoved(cases: Sequence[Case], values: Sequence[Values]) -> list[Related]:
+    """What should stay as it is in the dictionary that comes first, such as frozen weights, stays bit by bit.
+
+    Those are the entries, among what a case takes by name, that are expected to be what they were before the call. All
+    the rest is compared as usual: a function that does nothing leaves everything as it is.
+    """
+    found = []
+    for i, (case, actual) in enumerate(zip(cases, values, strict=True)):
+        names = [which if isinstance(which, str) else which[1] for which in case.take]
+        before = [case.arguments[0].get(name, np.nan) for name in names]
+        moved = [
+            name
+            for name, was, told, is_now in zip(names, before, case.expected, actual, strict=True)
+            if np.array_equal(was, told) and not np.array_equal(was, is_now)
+        ]
+        failure = f"{moved[0]} is not what it was, bit by bit" if moved else ""
+        found.append(Related(i, case.expected, actual, failure))
+    return found
+
+
 def subgradient(cases: Sequence[Case], values: Sequence[Values]) -> list[Related]:
     """A ReLU's backward pass where some inputs are 0: at this kink every slope from 0 to 1 is right.
 
@@ -204,6 +224,7 @@ RELATIONS: dict[str, Callable[[Sequence[Case], Sequence[Values]], list[Related]]
     "own_backward": own_backward,
     "own_step": own_step,
     "same": same,
+    "unmoved": unmoved,
     "subgradient": subgradient,
     "ties": ties,
     "dropped": dropped,
