@@ -50,13 +50,13 @@ def _sizes(rng, low=3, high=6):
 
 def _identity(rng):
     channels = int(rng.integers(2, 4))
-    return [_problem(rng, (2, channels, *_sizes(rng)), stride=stride) for stride in (None, 1)]
+    return [_problem(rng, (n, channels, *_sizes(rng)), stride=stride) for n, stride in ((2, None), (1, 1))]
 
 
 def _projection(rng):
     """With all ReLUs on, so that who forgets one of them can show that the projection is right."""
     channels = int(rng.integers(2, 4))
-    return [_problem(rng, (2, channels, *_sizes(rng)), channels + more, 1, all_on) for more in (1, 2)]
+    return [_problem(rng, (n, channels, *_sizes(rng)), channels + n, 1, all_on) for n in (1, 2)]
 
 
 def _strided(rng):

@@ -123,7 +123,7 @@ def _convolutions(params):
 
 def _initial(rng):
     """(Each array is large enough for the spread of random numbers to be told.)"""
-    config, hidden = [int(rng.integers(15, 18)), int(rng.integers(5, 7)), POOL], [int(rng.integers(18, 23))]
+    config, hidden = [int(rng.integers(15, 18)), int(rng.integers(3, 5)), POOL], [int(rng.integers(18, 23))]
     names = tuple(f"{kind}{i}" for i in range(1, 5) for kind in "Wb")
     return [Case((config, hidden, (3, 7, 4), int(rng.integers(18, 23))), take=names)]
 
