@@ -120,7 +120,7 @@ LSTM_STEP_FORWARD = Check(
             "The cell state is returned first. The order is: hidden state, cell state, cache.",
             ((_RETURN, _RETURN.replace("hidden, next_c", "next_c, hidden")),),
         ),
-        Mistake("no bias", "The bias b is missing.", ((_SUM, "a = x @ Wx + prev_h @ Wh"),)),
+        Mistake("no bias", "The bias b is missing in the sum.", ((_SUM, "a = x @ Wx + prev_h @ Wh"),)),
         Mistake("no recurrence", "The hidden state before has no effect on the gates.", ((_SUM, "a = x @ Wx + b"),)),
         Mistake(
             "sigmoid overflows",

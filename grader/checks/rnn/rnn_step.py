@@ -46,7 +46,7 @@ RNN_STEP_FORWARD = Check(
             "This is a ReLU. The formula of the text has a tanh.",
             ((_TANH, "next_h = np.maximum(0, summed)"),),
         ),
-        Mistake("no bias", "The bias b is missing.", ((_SUM, "summed = x @ Wx + prev_h @ Wh"),)),
+        Mistake("no bias", "The bias b is missing in the sum.", ((_SUM, "summed = x @ Wx + prev_h @ Wh"),)),
         Mistake(
             "bias twice",
             "The bias is added twice, with x and with prev_h. There is one for both together.",

@@ -35,7 +35,7 @@ TEMPORAL_AFFINE_FORWARD = Check(
         Property("One example, one step, float32", 0.5, _edges, **SINGLE_PRECISION),
     ),
     (
-        Mistake("no bias", "The bias b is missing.", ((_SCORES, "scores = x @ w"),)),
+        Mistake("no bias", "The bias b is missing in the sum.", ((_SCORES, "scores = x @ w"),)),
         Mistake(
             "steps and examples in one row",
             "The result has two axes. Bring it back to (N, T, M).",
