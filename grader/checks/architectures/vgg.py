@@ -122,10 +122,10 @@ def _convolutions(params):
 
 
 def _initial(rng):
-    """(Each array is large enough for the spread of random numbers to be told.)"""
-    config, hidden = [int(rng.integers(15, 18)), int(rng.integers(3, 5)), POOL], [int(rng.integers(18, 23))]
+    """(Each array is large enough, some 600 numbers, for mean and spread of random numbers to be told.)"""
+    config, hidden = [int(rng.integers(22, 25)), 3, POOL], [int(rng.integers(33, 36))]
     names = tuple(f"{kind}{i}" for i in range(1, 5) for kind in "Wb")
-    return [Case((config, hidden, (3, 7, 4), int(rng.integers(18, 23))), take=names)]
+    return [Case((config, hidden, (3, 7, 4), int(rng.integers(18, 21))), take=names)]
 
 
 def _own(rng):

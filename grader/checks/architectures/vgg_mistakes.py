@@ -150,11 +150,6 @@ MISTAKES = (
         ((_RANDOM, f"0 * {_RANDOM}"),),
     ),
     Mistake(
-        "weights all positive",
-        "The weights are positive. Draw them from a normal distribution around 0.",
-        ((_RANDOM, "np.sqrt(2 / fan_in) * np.random.rand(*shape)"),),
-    ),
-    Mistake(
         "biases one",
         "The biases are ones. They start at zero.",
         ((_ZEROS, "np.ones(count)"),),
