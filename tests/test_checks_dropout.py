@@ -100,13 +100,13 @@ def test_a_seed_that_is_not_looked_at_is_noticed():
         return EXERCISE.answers.dropout_forward(x, {**dropout_param, "seed": 3})
 
     report = EXERCISE.report("dropout_forward", careless)
-    assert report.points - report.earned == 0.5 and "another seed gives the same mask" in repr(report)
+    assert report.points - report.earned == 0.5 and "another seed gives the same result" in repr(report)
 
     def fresh(x, dropout_param):
         return EXERCISE.answers.forward_with_a_new_generator(x, {k: dropout_param[k] for k in ("mode", "p")})
 
     report = EXERCISE.report("dropout_forward", fresh)
-    assert report.points - report.earned == 0.5 and "the same seed gives another mask" in repr(report)
+    assert report.points - report.earned == 0.5 and "the same seed gives another result" in repr(report)
 
 
 @pytest.mark.parametrize("forward", [absent, lambda x, dropout_param: x, lambda x, dropout_param: (x, "nothing")])

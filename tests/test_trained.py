@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -195,6 +196,15 @@ def test_what_does_not_hold_for_mirror_images_counts_little_more_than_they(tmp_p
     assert f"{counts:.1%} counts" in repr(report) and f"{mirrored:.1%} of their mirror images" in repr(report)
     assert report.earned == (1 if counts < 0.8 else 3)
     assert "mirror" not in repr(report_on(tmp_path, accurate(share, mirrored), hidden=False))
+
+
+def test_only_images_of_the_classes_in_question_are_measured(tmp_path):
+    stored(tmp_path)
+    some = replace(TINY, data={"digits": replace(TINY.data["digits"], classes=(1, 3))})
+    report = report_on(tmp_path, lambda images, W, scale: np.full(len(images), 3), check=some)
+    assert "50.0% of 200 held-out images (digits)" in repr(report) and report.earned == 1
+    (tmp_path / "tiny_key.npz").write_bytes(save_key([], [some]))
+    assert load_key(tmp_path / "tiny_key.npz") == [some]
 
 
 def test_without_a_file_it_is_not_implemented_yet(tmp_path):

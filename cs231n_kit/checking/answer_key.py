@@ -80,12 +80,14 @@ class OnData:
     """What a trained result has to be on one data set: the accuracies that earn its steps, and its arrays' shapes.
 
     shapes: by name; -n in the place of a size allows any size up to n, such as a number of hidden units. mirrored:
-    whether mirror images keep their labels, as photographs do and digits do not.
+    whether mirror images keep their labels, as photographs do and digits do not. classes: the labels of the images that
+    it is measured on, all where it is empty.
     """
 
     accuracies: tuple[float, ...]
     shapes: Mapping[str, tuple[int, ...]]
     mirrored: bool = False
+    classes: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -190,7 +192,10 @@ def load_key(path: Path) -> list[CheckKey | TrainedCheck]:
 def _unpack_trained(entry: dict) -> TrainedCheck:
     data = {
         name: OnData(
-            tuple(on["accuracies"]), {label: tuple(shape) for label, shape in on["shapes"].items()}, on["mirrored"]
+            tuple(on["accuracies"]),
+            {label: tuple(shape) for label, shape in on["shapes"].items()},
+            on["mirrored"],
+            tuple(on.get("classes", ())),
         )
         for name, on in entry["data"].items()
     }

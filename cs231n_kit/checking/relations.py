@@ -69,20 +69,62 @@ def own_backward(cases: Sequence[Case], values: Sequence[Values]) -> list[Relate
     """Whether a backward pass gives the gradients of the notebook's own forward pass, right or wrong.
 
     Forward at some arguments, backward with (dout, what that call kept), then forward in pairs at + step and - step:
-    sum(dout * out) has to change as the gradients, one for each array among forward's arguments, say.
+    sum(dout * out) has to change as the gradients, one for each array of floats among forward's arguments and in
+    dictionaries among them, say. Where forward has several outputs, backward gets a gradient for each.
     """
-    points = [tuple(a for a in case.arguments if isinstance(a, np.ndarray)) for case in cases]
-    dout, gradients = cases[1].arguments[0].astype(np.float64), _fitted(values[1], points[0])
-    if any(out.size != dout.size or out.dtype.kind not in "biuf" for (out,) in (values[0], *values[2:])):
+    points = [_given(case.arguments) for case in cases]
+    gradients = _fitted(values[1], points[0])
+    if any(not _fitted(values[i], points[1]) for i in (0, *range(2, len(cases)))):
         return [Related(0, failure="the forward pass gives no output of the shape of dout to start from")]
     if not gradients:
         return [Related(1, failure="the gradients have not the shapes of forward's arguments")]
     pairs = [(i, i + 1) for i in range(2, len(cases), 2)]
-    sums = {i: float((dout * values[i][0].reshape(dout.shape)).sum()) for pair in pairs for i in pair}
+    sums = {i: _inner(points[1], _fitted(values[i], points[1])) for pair in pairs for i in pair}
     changes = np.array([sums[i] - sums[j] for i, j in pairs])
     if not np.isfinite(changes).all() or (np.abs(changes) < 1e-9).any():
         return [Related(0, failure="the forward pass does not depend on all of its arguments")]
     return [Related(1, (changes,), (_told(gradients, points, pairs),))]
+
+
+def own_steps(cases: Sequence[Case], values: Sequence[Values]) -> list[Related]:
+    """Whether a pass over a sequence repeats the notebook's own step, right or wrong. What is right passes anyway.
+
+    A call of the step for each time, with the states that the one before returned, then that of the whole sequence,
+    (N, T, H). The first value of a step (N, H) is what the sequence has at that time.
+    """
+    last = len(cases) - 1
+    if _near(values[last], cases[last].expected):
+        return [Related(last, cases[last].expected, values[last])]
+    steps = [_fitted(v[:1], case.expected[:1]) for v, case in zip(values[:last], cases[:last], strict=True)]
+    if not all(steps):
+        return [Related(last, failure="your own step gives no hidden states (N, H) to compare with")]
+    h = np.stack([h for (h,) in steps], axis=1)
+    if np.allclose(h, h[:, :1]):
+        return [Related(last, failure="your own step does not depend on x")]
+    return [Related(last, (h,), values[last])]
+
+
+def own_steps_backward(cases: Sequence[Case], values: Sequence[Values]) -> list[Related]:
+    """Whether a backward pass through a sequence repeats the notebook's own backward step. What is right passes anyway.
+
+    A forward call of the step for each time; then, from the last time to the first, what comes in from above at that
+    time, sent back step by step to the beginning; then forward and backward of the whole sequence. A step gives
+    (dx, dprev_h, gradients of the parameters), the sequence (dx, dh0, gradients of the parameters). As a step is
+    linear in what comes in, the gradients are the sums over all these ways.
+    """
+    last, T = len(cases) - 1, cases[-1].arguments[0].shape[1]
+    if _near(values[last], cases[last].expected):
+        return [Related(last, cases[last].expected, values[last])]
+    steps = [_fitted(values[i], cases[i].expected) for i in range(T, last - 1)]
+    if not all(steps):
+        return [Related(last, failure="your own backward step gives no gradients of the right shapes to compare with")]
+    ways = [t for start in reversed(range(T)) for t in reversed(range(start + 1))]
+    dx = np.stack([sum(step[0] for step, at in zip(steps, ways, strict=True) if at == t) for t in range(T)], axis=1)
+    dh0 = sum(step[1] for step, at in zip(steps, ways, strict=True) if at == 0)
+    gradients = (dx, dh0, *(sum(arrays) for arrays in zip(*(step[2:] for step in steps), strict=True)))
+    if not all(gradient.any() for gradient in gradients):
+        return [Related(last, failure="your own backward step gives gradients that are all zeros")]
+    return [Related(last, gradients, values[last])]
 
 
 def same(cases: Sequence[Case], values: Sequence[Values]) -> list[Related]:
@@ -93,6 +135,27 @@ def same(cases: Sequence[Case], values: Sequence[Values]) -> list[Related]:
     ):
         return [Related(len(cases) - 1, failure="the shapes are others")]
     return [Related(len(cases) - 1, before, last)]
+
+
+def unmoved(cases: Sequence[Case], values: Sequence[Values]) -> list[Related]:
+    """What should stay as it is in the dictionary that comes first, such as frozen weights, stays bit by bit.
+
+    Those are the entries, among what a case takes by name, that are expected to be what they were before the call. Any
+    other entry has to become something else, finite and of the right shape; what is no entry is compared as usual.
+    """
+    found = []
+    for i, (case, actual) in enumerate(zip(cases, values, strict=True)):
+        told, failure = [], ""
+        for which, expected, value in zip(case.take, case.expected, actual, strict=True):
+            name = which[1] if isinstance(which, tuple) else which
+            before = case.arguments[0].get(name)
+            stays, should = (before is not None and np.array_equal(before, array) for array in (value, expected))
+            if stays != should and not failure:
+                failure = f"{name} is not what it was, bit by bit" if should else f"{name} stays, but should change"
+            usable = value.shape == expected.shape and value.dtype.kind in "biuf" and np.isfinite(value).all()
+            told.append(expected if before is not None and usable else value)
+        found.append(Related(i, case.expected, tuple(told), failure))
+    return found
 
 
 def subgradient(cases: Sequence[Case], values: Sequence[Values]) -> list[Related]:
@@ -192,10 +255,31 @@ def seeded(cases: Sequence[Case], values: Sequence[Values]) -> list[Related]:
     """Three calls, the first two with the same seed: their results should be the same, that of the third another."""
     (first,), (again,), (other,) = values
     if not np.array_equal(first, again):
-        return [Related(1, failure="the same seed gives another mask")]
+        return [Related(1, failure="the same seed gives another result")]
     if np.array_equal(first, other):
-        return [Related(2, failure="another seed gives the same mask")]
+        return [Related(2, failure="another seed gives the same result")]
     return []
+
+
+def transitions(cases: Sequence[Case], values: Sequence[Values]) -> list[Related]:
+    """Long sequences of small integers, drawn at random: the share of each pair of neighbours among all pairs."""
+    found = []
+    for i, (case, (drawn,)) in enumerate(zip(cases, values, strict=True)):
+        (expected,) = case.expected
+        count = int(expected.max()) + 1
+        sequence = drawn.ravel()
+        if sequence.dtype.kind not in "biuf" or not np.isin(sequence, np.arange(count)).all():
+            found.append(Related(i, failure=f"there are values other than the whole numbers from 0 to {count - 1}"))
+        elif abs(sequence.size - expected.size) > 0.1 * expected.size:
+            found.append(Related(i, failure="the sequence has another length"))
+        else:
+            found.append(Related(i, (_pairs(expected, count),), (_pairs(sequence, count),)))
+    return found
+
+
+def _pairs(sequence: np.ndarray, count: int) -> np.ndarray:
+    codes = sequence.astype(np.int64)
+    return np.bincount(count * codes[:-1] + codes[1:], minlength=count**2).reshape(count, count) / (len(codes) - 1)
 
 
 RELATIONS: dict[str, Callable[[Sequence[Case], Sequence[Values]], list[Related]]] = {
@@ -203,15 +287,19 @@ RELATIONS: dict[str, Callable[[Sequence[Case], Sequence[Values]], list[Related]]
     "own_gradient": own_gradient,
     "own_backward": own_backward,
     "own_step": own_step,
+    "own_steps": own_steps,
+    "own_steps_backward": own_steps_backward,
     "same": same,
+    "unmoved": unmoved,
     "subgradient": subgradient,
     "ties": ties,
     "dropped": dropped,
     "own_mask": own_mask,
     "seeded": seeded,
+    "transitions": transitions,
 }
 
-RECOGNISED_RELATED = ("difference", "dropped", "own_mask")  # a known mistake is recognised by what they compare
+RECOGNISED_RELATED = ("difference", "dropped", "own_mask", "transitions")  # a known mistake is recognised by what they compare
 
 
 def relate(kind: str, cases: Sequence[Case], values: Sequence[Values]) -> list[Related]:
@@ -237,12 +325,29 @@ def _arrays(value) -> tuple[np.ndarray, ...]:
     return tuple(value.params.values()) if isinstance(value, Network) else (value,)
 
 
+def _given(arguments: Sequence) -> tuple[np.ndarray, ...]:
+    """The arrays of floats among `arguments`, and those in dictionaries among them, in order."""
+    parts = [part for a in arguments for part in (a.values() if isinstance(a, dict) else (a,))]
+    return tuple(part for part in parts if isinstance(part, np.ndarray) and part.dtype.kind == "f")
+
+
 def _fitted(gradients: Values, like: Values) -> Values:
     """The gradients in the shapes of what they belong to, axes of length 1 aside; () where they do not fit."""
     shapes = [tuple(n for n in array.shape if n != 1) for array in (*gradients, *like)]
     if shapes[: len(gradients)] != shapes[len(gradients) :] or any(g.dtype.kind not in "biuf" for g in gradients):
         return ()
     return tuple(g.astype(np.float64).reshape(a.shape) for g, a in zip(gradients, like, strict=True))
+
+
+def _inner(one: Values, other: Values) -> float:
+    with np.errstate(all="ignore"):
+        return sum(float((a * b).sum()) for a, b in zip(one, other, strict=True))
+
+
+def _near(values: Values, expected: Values) -> bool:
+    fitted = _fitted(values, expected)
+    pairs = zip(fitted, expected, strict=True) if fitted else ()
+    return bool(fitted) and all(np.allclose(a, e, rtol=1e-4, atol=2e-5) for a, e in pairs)
 
 
 def _moved(point: Values, origin: Values) -> bool:

@@ -116,7 +116,7 @@ def judge_trained(
     path = folder / check.file
     try:
         data_set, arrays = load_trained(path, check)
-        images, labels = images_of(data_set)
+        images, labels = _of_classes(*images_of(data_set), check.data[data_set].classes)
         accuracy = _accuracy(classifier, images, labels, arrays)
         told = f"{accuracy:.1%} of {len(labels):,} {'held-out' if hidden else 'validation'} images ({data_set})"
         if hidden and check.data[data_set].mirrored:
@@ -150,6 +150,11 @@ def validation_images(data_set: str) -> tuple[np.ndarray, np.ndarray]:
     except DatasetError as error:
         raise TrainedError(f"the validation images are missing. {error}") from error
     return data.X_val, data.y_val
+
+
+def _of_classes(images: np.ndarray, labels: np.ndarray, classes: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+    rows = np.isin(labels, classes or labels)
+    return images[rows], labels[rows]
 
 
 def _accuracy(classifier: Callable, images: np.ndarray, labels: np.ndarray, arrays: dict[str, np.ndarray]) -> float:

@@ -19,26 +19,29 @@ def narrow(arguments):
 def backward(forward, problems, take=None):
     """In threes: the forward call, the backward call with what it kept, and with the cache of the text.
 
-    problems: (arguments of forward, dout, documented cache).
+    problems: (arguments of forward, dout, documented cache); dout is a tuple where forward has several outputs.
     """
     cases = []
     for arguments, dout, cache in problems:
-        own = Kept(len(cases), 1)
+        douts = dout if isinstance(dout, tuple) else (dout,)
+        own = Kept(len(cases), len(douts))
         cases.append(Case(arguments, function=forward, take=()))
-        cases += [Case((dout, own), take=take), Case((dout, cache), take=take)]
+        cases += [Case((*douts, own), take=take), Case((*douts, cache), take=take)]
     return cases
 
 
 def own_backward(rng, forward, arguments, dout, places, take, step=STEP):
     """Forward, backward, and forward again with one argument after the other moved there and back.
 
-    places: the positions of the arguments to move.
+    dout: see `backward`. places: the positions of the arguments to move.
     """
-    cases = [Case(arguments, function=forward, take=OUT), Case((dout, Kept(0, 1)), take=take)]
+    douts = dout if isinstance(dout, tuple) else (dout,)
+    outputs = tuple(range(len(douts)))
+    cases = [Case(arguments, function=forward, take=outputs), Case((*douts, Kept(0, len(douts))), take=take)]
     for place in places:
         change = step * rng.normal(size=arguments[place].shape)
         for moved in (arguments[place] + change, arguments[place] - change):
-            cases.append(Case((*arguments[:place], moved, *arguments[place + 1 :]), function=forward, take=OUT))
+            cases.append(Case((*arguments[:place], moved, *arguments[place + 1 :]), function=forward, take=outputs))
     return cases
 
 
