@@ -128,6 +128,12 @@ def test_lags_are_those_of_the_way_back_from_the_last_loss():
     assert float(widget.scene()["lags"]["factors"]["rnn"]) == pytest.approx(0.25 / whole, rel=0.01)
 
 
+def test_the_cells_gradient_goes_back_times_the_forget_gate():
+    widget = UnrolledNetwork("hello", cell="lstm")
+    gradients, f = widget._pass("lstm").state_gradients, widget.states["f"]
+    np.testing.assert_allclose(gradients["from c"][:-1], (gradients["c"] * f)[1:], rtol=1e-10)
+
+
 @pytest.mark.parametrize("cell", CELLS)
 def test_learning_finds_the_next_letters(cell):
     widget = UnrolledNetwork("hello", cell=cell, scale=1.5)
@@ -211,6 +217,14 @@ def test_stories_of_places_that_are_not_there():
 
 def test_colours_and_short_numbers():
     assert fill(0)[0] == "#f7f7f7" and fill(-5) == ("#2166ac", "#ffffff") and fill(1)[0] == "#b2401b"
+    for value in np.linspace(-1, 1, 41):
+        lights = []
+        for color in fill(value):
+            parts = np.array([int(color[i : i + 2], 16) for i in (1, 3, 5)]) / 255
+            lights.append(
+                np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4) @ (0.2126, 0.7152, 0.0722)
+            )
+        assert (max(lights) + 0.05) / (min(lights) + 0.05) >= 4.5  # as WCAG defines contrast
     assert [short(value) for value in (0, 0.999, -0.004, -0.126, 12.34, 1234)] == [
         "0",
         "1.00",
