@@ -24,7 +24,8 @@ from cs231n_kit.widgets.unrolled_network_state import (
     state_to_string,
     with_changes,
 )
-from cs231n_kit.widgets.unrolled_network_words import bracketed_place, tell
+from cs231n_kit.widgets.unrolled_network_story import tell
+from cs231n_kit.widgets.unrolled_network_words import bracketed_place
 
 FOLDER = Path(__file__).parent / "unrolled_network_frontend"
 

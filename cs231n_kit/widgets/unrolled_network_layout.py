@@ -6,7 +6,7 @@ CELL = {"rnn": (52, 20), "lstm": (48, 20)}  # width and height of a unit's squar
 UNDER = 14  # below a square, for its gradient
 GATE = 47  # width of a gate's square and the gap after it
 COLUMN = {"rnn": 128, "lstm": 268}
-LEFT, START = 104, 58  # the rows' names, and the state before the first step
+LEFT, START = 112, 58  # the rows' names, and the state before the first step
 OUTPUT = (44, 18)
 BARS = 96
 

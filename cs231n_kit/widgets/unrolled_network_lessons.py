@@ -16,8 +16,8 @@ LESSONS = {
     ),
     "twice": Lesson(
         "Twice the same letter",
-        "Steps 3 and 4 read the same l, but l must follow the first and o the second. Only h can tell them apart. "
-        "Press Learn, compare the two columns, and make the second l a surprise: type helps.",
+        "Steps 3 and 4 read the same l, but l must follow the first and o the second. Only h can tell them "
+        "apart. Press Learn and compare the two columns: the same x, another h, another output.",
         {"step": 8},
     ),
     "sum": Lesson(
@@ -35,7 +35,8 @@ LESSONS = {
     "vanish": Lesson(
         "Why it vanishes",
         "Only the last step has a loss. On its way back its gradient is multiplied by Wh and by 1 − h² at every step: "
-        "red lines get thin, and the curve falls by a factor each step. Move the scale of Wh: when does it stay level?",
+        "red lines get thin, and the curve falls by a factor each step. Raise the scale of Wh: where does it stay "
+        "level, and why does it fall again beyond? Look at h.",
         {"sequence": LONG, "losses": [16], "scale": 0.6},
     ),
     "explode": Lesson(
@@ -53,7 +54,7 @@ LESSONS = {
     "forget": Lesson(
         "What the forget gate does",
         "A memory of one unit: the 1 opens the input gate, and its trace stays in c as long as the forget gate is "
-        "open. Move the forget bias: at 6 it stays, at 0 half of it is lost at every step. Put a second 1 into the sequence.",
+        "open. Move the forget bias: at 6 it stays, at 0 half of it is lost at every step. Then add a second 1.",
         {
             "cell": "lstm",
             "reads": "numbers",
@@ -62,7 +63,7 @@ LESSONS = {
             "losses": [7],
             "forget_bias": 3.0,
             "weights": MEMORY,
-            "chosen": ["Wx", 0, 3],
+            "chosen": ["b", 0, 1],
         },
     ),
     "highway": Lesson(

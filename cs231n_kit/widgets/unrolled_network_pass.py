@@ -99,6 +99,11 @@ class Pass:
         found |= {"c": direct + found["h"] * o * (1 - tanh_c**2), "from c": direct}
         return found | dict(zip(GATES, np.split(found["a"], 4, axis=1), strict=True))
 
+    def is_cut(self, t):
+        """Whether what step t + 1 (from 0) would send back to step t is cut off."""
+        later = self.sequence.steps - 1 - t
+        return self.window is not None and t >= 0 and later > 0 and later % self.window == 0
+
     def lags(self):
         """Norms (T + 1,) of ∂L_T/∂h and ∂L_T/∂c (an RNN has None) by lag, as parts of ∂L_T/∂h at the last step."""
         size = np.linalg.norm(self.last_slope)

@@ -19,7 +19,7 @@ def fill(value, limit=1.0):
     color = palette.rgb(palette.ZERO) * (1 - share)
     color += palette.rgb(palette.NEGATIVE if value < 0 else palette.POSITIVE) * share
     linear = np.where(color <= 0.04045, color / 12.92, ((color + 0.055) / 1.055) ** 2.4)
-    ink = "#ffffff" if linear @ (0.2126, 0.7152, 0.0722) < 0.18 else "#16181d"
+    ink = "#ffffff" if linear @ (0.2126, 0.7152, 0.0722) < 0.179 else "#000000"
     return "#" + "".join(f"{round(255 * part):02x}" for part in color), ink
 
 
@@ -27,7 +27,8 @@ def short(value):
     """A number in at most five characters or so, for a square."""
     value = float(value)
     text = f"{value:.2f}" if abs(value) < 9.995 else f"{value:.1f}" if abs(value) < 99.95 else f"{value:.0e}"
-    return ("0" if float(text) == 0 and value == 0 else text).replace("-", "−").replace("e+0", "e")
+    text = "0" if value == 0 else text.removeprefix("-") if float(text) == 0 else text
+    return text.replace("-", "−").replace("e+0", "e")
 
 
 def tiny(value, digits=2):
@@ -35,8 +36,8 @@ def tiny(value, digits=2):
     value = float(value)
     if value == 0 or not np.isfinite(value):
         return "0" if value == 0 else "∞"
-    if 0.001 <= abs(value) < 99.5:
-        return f"{value:.{digits}g}".replace("-", "−")
+    if 0.001 <= abs(value) < 9999.5:
+        return (f"{value:.{digits}g}" if abs(value) < 99.5 else f"{value:.0f}").replace("-", "−")
     mantissa, exponent = f"{value:.0e}".split("e")
     return f"{mantissa}e{int(exponent)}".replace("-", "−")
 
@@ -45,10 +46,10 @@ def describe(run, state):
     """Everything to draw, as plain values; ``run`` is a ``Pass`` of the state.
 
     Returns:
-        ``width``, ``height``, ``last`` moment, ``sentences`` of all moments, ``rows`` (their names), ``cells`` (of
+        ``width``, ``height``, ``last`` moment, ``sentences`` of all moments, ``rows`` (names), ``cells`` (of
         kind x, y, loss, h, c, i, f, o, g, with step ``t`` from 1, or 0 before the first, place, text, colours; known
-        from moment ``at`` on, their gradients from ``back`` on), ``wires`` (points, weight, moments, and the ``flow`` of
-        the gradient, 0 to 1), ``bars`` of the chosen weight's gradient from the height ``zero``, and their ``total``.
+        from moment ``at`` on, gradients from ``back`` on), ``wires`` (points, weight, moments, and ``flow`` of the
+        gradient, 0 to 1), ``bars`` of the chosen weight's gradient from the height ``zero``, and their ``total``.
     """
     layout = Layout(run.cell, run.sequence.steps, state["hidden"], run.sequence.outputs)
     when = Moments(run.cell, run.sequence.steps)
@@ -153,7 +154,7 @@ def _wires(run, layout, when, t):
             "out": (when.forward(t, "h"), when.backward(t, "c"), run.state_gradients["h"][t]),
         }
     sent |= {"b": sent["Wx"], "by": sent["Wy"]}
-    cut = run.window is not None and t > 0 and (run.sequence.steps - t) % run.window == 0
+    cut = run.is_cut(t - 1)
     for kind, (points, tag, label) in layout.wires(t).items():
         at, back, gradient = sent[kind]
         size = float(np.linalg.norm(gradient))

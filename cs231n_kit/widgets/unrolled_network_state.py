@@ -98,17 +98,17 @@ def complete_state(state):
 
 
 def with_changes(state, entries):
-    """A complete state with other entries: weights stay while their shapes fit, and losses at all steps or at the last.
+    """A complete state with other entries: weights stay while letters and sizes do, losses at all steps or at the last.
 
     Raises:
         SequenceError, ValueError: as ``complete_state``.
     """
     new = {**state, **entries}
     plain = complete_state({key: value for key, value in new.items() if key not in (*MADE, "chosen")})
-    steps, before = plain["losses"][-1], read_sequence(state["reads"], state["sequence"]).steps
-    if "weights" not in entries and (
-        new["seed"] != state["seed"] or any(shapes(plain, cell) != shapes(state, cell) for cell in CELLS)
-    ):
+    sequence, old = (read_sequence(one["reads"], one["sequence"]) for one in (plain, state))
+    steps, before = sequence.steps, old.steps
+    fit = sequence.symbols == old.symbols and new["hidden"] == state["hidden"] and new["seed"] == state["seed"]
+    if "weights" not in entries and not fit:
         new["weights"] = None
     if "losses" not in entries and steps != before:
         kept = [step for step in state["losses"] if step <= steps]
@@ -205,4 +205,4 @@ def state_to_string(state):
 
 def state_from_string(string):
     """Unpack what ``state_to_string`` made; any other string raises ValueError and runs nothing."""
-    return state_values.unpack(string, complete_state, "unrolled network")
+    return state_values.unpack(string, complete_state, "recurrent network")

@@ -110,7 +110,7 @@ export class UnrolledDrawing {
     line.style.strokeWidth = returned && !cut ? 1 + 5 * flow : "";
     const marker = returned ? "back" : step === at && at > 0 ? "now" : "on";
     line.setAttribute("marker-end", returned ? "" : `url(#${this.arrows}-${marker})`);
-    line.setAttribute("marker-start", returned && !cut ? `url(#${this.arrows}-${marker})` : "");
+    line.setAttribute("marker-start", returned && !cut && flow ? `url(#${this.arrows}-${marker})` : "");
     label.textContent = returned && size && !cut ? size.text : "";
     scissors.classList.toggle("shut", returned);
   }

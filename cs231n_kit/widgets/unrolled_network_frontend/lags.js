@@ -8,6 +8,8 @@ const [WIDE, HIGH, LEFT, LOW] = [470, 214, 52, 30];
 const CURVES = [["rnn h", "rnn", "RNN, ∂L/∂h"], ["lstm h", "lstm side", "LSTM, ∂L/∂h"], ["lstm c", "lstm", "LSTM, ∂L/∂c"]];
 const DEEPEST = -12;
 
+const keyLine = (look) => drawn("svg", { viewBox: "0 0 28 8", "aria-hidden": "true" },
+  drawn("line", { class: `curve-line ${look}`, x1: 0, x2: 28, y1: 4, y2: 4 }));
 const powerText = (power) => (power === 0 ? "1" : power > 0 && power < 4 ? String(10 ** power) : `1e${power}`.replace("-", "−"));
 
 export function lagPanel(session) {
@@ -18,7 +20,8 @@ export function lagPanel(session) {
   const controls = lagControls(session);
   const node = element("section", { class: "lag-panel", "aria-label": "Gradient against time lag" },
     element("div", { class: "charts" },
-      element("figure", {}, element("figcaption", {}, "Loss of the last step: its gradient at each state before, in parts of that at the last"), svg),
+      element("figure", {}, element("figcaption", {}, "Gradient of the last step's loss at each state before it (that of h at the last step is 1)"),
+        element("div", { class: "keys" }, ...CURVES.map(([, look, title]) => element("span", {}, keyLine(look), title))), svg),
       element("figure", {}, element("figcaption", {}, "Norm of the whole gradient"), norms)),
     element("div", { class: "sliders" }, ...controls.map((control) => control.node), radius, words));
   let shown = null;
@@ -80,17 +83,12 @@ function drawCurves(svg, curves, place) {
     parts.push(drawn("polyline", { class: `curve-line ${look}`, points: points.join(" ") }));
     if (!look.includes("side")) parts.push(...points.map(([cx, cy]) => drawn("circle", { class: `dot ${look}`, cx, cy, r: 3 })));
   }
-  CURVES.forEach(([, look, title], i) => {
-    const at = [LEFT + 14, HIGH - LOW - 18 - 16 * (CURVES.length - 1 - i)];
-    parts.push(drawn("line", { class: `curve-line ${look}`, x1: at[0], x2: at[0] + 26, y1: at[1], y2: at[1] }),
-      drawn("text", { class: "key", x: at[0] + 32, y: at[1] + 4 }, title));
-  });
   svg.replaceChildren(...parts);
 }
 
 // Two bars on a logarithmic axis, and the limit; what is above it would be clipped off.
 function drawNorms(svg, { norms }, limit) {
-  const [bottom, top] = [-3, 3];
+  const [bottom, top] = [-3, 4];
   const y = (power) => 8 + ((top - Math.min(Math.max(power, bottom), top)) / (top - bottom)) * (HIGH - LOW - 16);
   const parts = [];
   for (let power = bottom; power <= top; power++)

@@ -83,24 +83,24 @@ export class UnrolledSession extends StepSession {
     return this.scene.matrices.find(({ name }) => name === this.state.chosen[0]);
   }
 
+  // The chosen weight that is computed with; the state holds it without Wh's scale and the forget bias.
   get weight() {
-    const [, row, column] = this.state.chosen;
-    return this.matrix?.values[row]?.[column] ?? 0;
+    const { cell, chosen: [name, row, column], weights } = this.state;
+    const stored = rowOf(weights[cell][name], row)?.[column] ?? 0;
+    return this.matrix ? stored * this.matrix.times + this.matrix.plus[column] : stored;
   }
 
   chooseWeight(chosen) {
     if (JSON.stringify(chosen) !== JSON.stringify(this.state.chosen)) this.edit({ chosen }, { step: "choose" });
   }
 
-  // Sets the chosen weight that is computed with; the state holds it without Wh's scale and the forget bias.
   setWeight(value, gesture) {
     const { cell, chosen: [name, row, column], weights } = this.state;
     const { times, plus } = this.matrix;
     const { largest } = this.setup;
     const stored = Math.min(Math.max((value - plus[column]) / times, -largest), largest);
     const own = structuredClone(weights[cell]);
-    const line = Array.isArray(own[name][0]) ? own[name][row] : own[name];
-    line[column] = Math.round(stored * 1e4) / 1e4;
+    rowOf(own[name], row)[column] = Math.round(stored * 1e4) / 1e4;
     this.edit({ weights: { ...weights, [cell]: own } }, { step: gesture, draft: true });
   }
 
@@ -115,5 +115,8 @@ export class UnrolledSession extends StepSession {
     return { cells: this.scene.cells.length };
   }
 }
+
+// A row of a matrix; biases are one row.
+const rowOf = (values, row) => (Array.isArray(values[0]) ? values[row] : values);
 
 export const sameNumber = (a, b) => a?.kind === b?.kind && a?.t === b?.t && a?.unit === b?.unit;

@@ -40,6 +40,7 @@ function sequenceBox(session) {
   const read = element("button", { type: "button", title: "Read this sequence (Enter)", onclick: apply }, "Read");
   const update = () => {
     const { refused, state } = session;
+    node.classList.toggle("long", state.sequence.length > 24);
     if (!refused && state.sequence !== shown) input.value = shown = state.sequence;
     if (refused !== told) {
       told = refused;

@@ -29,6 +29,7 @@ export function weightsPanel(session) {
       tables.replaceChildren(...scene.matrices.map((matrix) => makeTable(session, matrix, cells)));
     }
     form = shape;
+    node.classList.toggle("wide", state.cell === "lstm");
     for (const matrix of scene.matrices) showMatrix(session, matrix, cells);
     for (const table of tables.children) table.classList.toggle("lit", table.dataset.weight === session.lit);
     const place = scene.lags.weight;
