@@ -18,7 +18,7 @@ from cs231n_kit.explorations import (
     residual_blocks,
     small_images,
 )
-from cs231n_kit.explorations.training_in_turn import train_in_turn
+from cs231n_kit.explorations.training_in_turn import train_in_turn, trainer
 from cs231n_kit.networks import Residual
 from cs231n_kit.training import History
 
@@ -303,6 +303,8 @@ def test_auxiliary_classifiers_change_what_comes_before_them(images):
     scores = network.forward(images.X[:64], mode="train").astype(np.float64)
     network.backward((np.exp(log_softmax(scores, axis=1)) - np.eye(10)[images.y[:64]]) / 64)
     assert alone[0] == pytest.approx(np.linalg.norm(network.gradients["0.w"]), rel=1e-4)
+    trainer(source).step(images.X[:64], images.y[:64])
+    assert together[0] == pytest.approx(np.linalg.norm(source.gradients["0.w"]), rel=1e-4)
 
 
 def test_networks_with_and_without_auxiliary_classifiers_begin_alike_and_are_judged_alike(images):
@@ -335,13 +337,15 @@ def test_the_recorded_training_is_complete_and_shows_what_the_lecture_says():
     found = recorded_depths.recorded()
     names = {f"{kind}, {depth} layers" for kind in plain_and_residual.KINDS for depth in plain_and_residual.DEPTHS}
     ends = {}
-    for runs in found["runs"].values():
+    for normalized, runs in found["runs"].items():
         assert set(runs) == names
         for name, run in runs.items():
             assert len(run["losses"]) == run["updates"] // found["batch"] == 125 and len(run["validation"]) == 5
-            ends[name] = ends.get(name) or np.mean(run["losses"][-8:])
-    gap = ends["plain, 20 layers"] - ends["plain, 8 layers"]
-    assert gap > 0.1 and ends["residual, 20 layers"] < ends["residual, 8 layers"]
-    for ax in recorded_depths.figure().axes:
+            ends[normalized, name] = np.mean(run["losses"][-8:])
+            assert f"| {name} | {normalized} | {ends[normalized, name]:.3f} |" in recorded_depths.table()
+    assert ends["with", "plain, 20 layers"] > ends["with", "plain, 8 layers"] + 0.1
+    assert ends["with", "residual, 20 layers"] < ends["with", "residual, 8 layers"]
+    assert ends["without", "plain, 20 layers"] == pytest.approx(np.log(10), abs=0.01)
+    assert ends["without", "residual, 20 layers"] == pytest.approx(ends["without", "residual, 8 layers"], abs=0.05)
+    for ax in (*recorded_depths.figure("with").axes, *recorded_depths.figure("without").axes):
         assert [text.get_text() for text in ax.get_legend().get_texts()] == ["8 layers", "14 layers", "20 layers"]
-    assert f"| plain, 20 layers | with | {ends['plain, 20 layers']:.3f} |" in recorded_depths.table()

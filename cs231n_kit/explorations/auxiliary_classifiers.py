@@ -13,7 +13,7 @@ from cs231n_kit.networks import Convolution
 from cs231n_kit.plots import COLORS, MUTED, new_figure
 from cs231n_kit.training import Callback
 
-RATE, BATCH, EVERY, IMAGES = 2e-3, 32, 20, 300
+RATE, BATCH, EVERY, IMAGES = 2e-3, 32, 25, 300
 NAMES = {False: "without", True: "with auxiliary classifiers"}
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from cs231n_kit import image_transforms
 from cs231n_kit.architectures import ARCHITECTURES
-from cs231n_kit.networks import Affine, Auxiliary, Convolution, Parallel, Residual
+from cs231n_kit.networks import Affine, Convolution, Parallel, Residual
 from cs231n_kit.networks.summary import Summary
 from cs231n_kit.plots import COLORS, INK, MUTED, draw_bars, new_figure, show_image
 
@@ -62,13 +62,11 @@ def depth(step) -> int:
     """
     if isinstance(step, Convolution | Affine):
         return 1
-    if isinstance(step, Auxiliary):
-        return 0
     if isinstance(step, Residual):
         return max(depth(step.body), depth(step.shortcut))
     if isinstance(step, Parallel):
         return max(map(depth, step.branches))
-    return sum(map(depth, getattr(step, "steps", ())))
+    return sum(map(depth, getattr(step, "steps", ())))  # none in other layers, nor in auxiliary classifiers
 
 
 def field(summary) -> int:
@@ -79,7 +77,7 @@ def field(summary) -> int:
 def totals_table():
     """In Markdown: every network's year, depth, parameters, multiply-adds, memory, field and published error."""
     head = (
-        "| network | year | layers | parameters | multiply-adds | memory of all outputs | receptive field "
+        "| network | year | layers | parameters | multiply-adds, millions | memory of all outputs | receptive field "
         "| top-5 error, from the paper |\n|:--|--:|--:|--:|--:|--:|--:|--:|"
     )
     rows = []
@@ -88,7 +86,7 @@ def totals_table():
         error = f"{REPORTED[name].error:g} %" if name in REPORTED else "–"
         rows.append(
             f"| [{name}]({architecture.url}) | {architecture.year} | {depth(architecture.build())} | "
-            f"{total.parameters:,} | {total.multiply_adds / 1e6:,.1f} million | {total.memory / 1e6:,.1f} MB | "
+            f"{total.parameters:,} | {total.multiply_adds / 1e6:,.1f} | {total.memory / 1e6:,.1f} MB | "
             f"{field(total)} × {field(total)} | {error} |"
         )
     return "\n".join([head, *rows])

@@ -125,10 +125,11 @@ def training_table(trained):
         total = ones[0].network.summary()
         losses = [np.mean(one.history.losses[-50:]) for one in ones]
         shares = [one.history.validation_metrics[-1] for one in ones]
+        each = [", ".join(f"{loss:.3f}" for loss in losses), ", ".join(f"{share:.1%}" for share in shares)]
+        each = [f" ({text})" if len(ones) > 1 else "" for text in each]
         lines.append(
-            f"| {kind} | {total.parameters:,} | {total.multiply_adds:,} | {np.mean(losses):.3f} "
-            f"({', '.join(f'{loss:.3f}' for loss in losses)}) | {np.mean(shares):.1%} "
-            f"({', '.join(f'{share:.1%}' for share in shares)}) |"
+            f"| {kind} | {total.parameters:,} | {total.multiply_adds:,} | {np.mean(losses):.3f}{each[0]} | "
+            f"{np.mean(shares):.1%}{each[1]} |"
         )
     return "\n".join(lines)
 

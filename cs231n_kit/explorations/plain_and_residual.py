@@ -193,14 +193,15 @@ def explore_gradients(images):
             places = np.flatnonzero(norms)  # behind a scale of 0 there is no gradient
             ax.semilogy(places + 1, norms[places], marker=marker, markersize=4, color=color, label=name)
             words.append(f"{name}: loss {loss:.3g}, first layer's gradient <b>{norms[0]:.2g}</b>")
-        ax.set(xlabel="convolution, the first one at the left", ylabel="length of ∂L/∂w")
+        ax.set(xlabel="convolution, the first one at the left", ylabel="length of ∂L/∂w", ylim=(1e-6, 1e4))
         ax.set_title(
             f"{depth} layers, {'with' if batchnorm else 'without'} batch normalisation, untrained", fontsize=11
         )
         ax.xaxis.get_major_locator().set_params(integer=True)
         ax.legend(frameon=False, fontsize=9)
         ax.spines[["top", "right"]].set_visible(False)
-        return figure, f"Before any training. {'; '.join(words)}."
+        kind = "with" if batchnorm else "without"
+        return figure, f"Before any training, {kind} batch normalisation. {'; '.join(words)}."
 
     controls = {
         "depth": widgets.SelectionSlider(description="Layers", options=(8, 14, 20, 32, 44, 56), value=20),
