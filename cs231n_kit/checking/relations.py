@@ -299,7 +299,8 @@ RELATIONS: dict[str, Callable[[Sequence[Case], Sequence[Values]], list[Related]]
     "transitions": transitions,
 }
 
-RECOGNISED_RELATED = ("difference", "dropped", "own_mask", "transitions")  # a known mistake is recognised by what they compare
+# A known mistake is recognised by what these compare.
+RECOGNISED_RELATED = ("difference", "dropped", "own_mask", "transitions")
 
 
 def relate(kind: str, cases: Sequence[Case], values: Sequence[Values]) -> list[Related]:
