@@ -6,7 +6,7 @@ from scipy.signal import correlate
 from scipy.special import log_softmax
 
 from cs231n_kit.architectures import ARCHITECTURES
-from cs231n_kit.architectures.small import inception_small, resnet_cifar
+from cs231n_kit.architectures.small import inception_small, resnet_cifar, vgg_small
 from cs231n_kit.datasets import load
 from cs231n_kit.explorations import (
     auxiliary_classifiers,
@@ -14,7 +14,7 @@ from cs231n_kit.explorations import (
     famous_networks,
     filter_stacks,
     plain_and_residual,
-    recorded_depths,
+    recorded_trainings,
     residual_blocks,
     small_images,
 )
@@ -77,8 +77,8 @@ def loss_of(network, X, y):
 
 @pytest.mark.parametrize("residual", [True, False])
 def test_lengths_of_gradients_are_slopes_along_them(images, residual):
-    X, y = images.X[:64], images.y[:64]
-    norms, loss = plain_and_residual.fresh_gradients(images, 14, residual, True, False)
+    X, y = images.X[:16], images.y[:16]
+    norms, loss = plain_and_residual.fresh_gradients(images, 14, residual, True, False, count=16)
     assert norms.shape == (13,), "shortcuts are left out"
     network = plain_and_residual.build(14, residual, images, identity=False)
     assert loss == pytest.approx(loss_of(network, X, y), abs=1e-5)
@@ -295,7 +295,7 @@ def test_auxiliary_classifiers_change_what_comes_before_them(images):
 
     network = inception_small(images.classes, 8, 2, False, False).initialize(images.shape)
     with_heads = inception_small(images.classes, 8, 2, True, False).initialize(images.shape)
-    auxiliary_classifiers._share_start(network, with_heads)
+    auxiliary_classifiers.share_start(network, with_heads)
     source = inception_small(images.classes, 8, 2, True, False).initialize(images.shape, 0)
     shared = [w for path, w in source.parameters.items() if ".head." not in path]
     for mine, theirs in zip(network.parameters.values(), shared, strict=True):
@@ -334,7 +334,14 @@ def test_gradients_of_fresh_networks_are_shown(images):
 
 
 def test_the_recorded_training_is_complete_and_shows_what_the_lecture_says():
-    found = recorded_depths.recorded()
+    found = recorded_trainings.recorded()
+    shown = recorded_trainings.small_table(
+        {"small VGG": vgg_small(), "mine": resnet_cifar(8)}, (3, 32, 32)
+    ).splitlines()
+    vgg = found["small"]["networks"]["small VGG"]["validation"][-1]
+    assert shown[2].startswith("| small VGG | 9 | 221,082 |") and f"| {vgg:.1%} |" in shown[2]
+    assert shown[3].endswith("– | – |")
+    assert all(run["validation"][-1] > 0.2 for run in found["small"]["networks"].values())
     names = {f"{kind}, {depth} layers" for kind in plain_and_residual.KINDS for depth in plain_and_residual.DEPTHS}
     ends = {}
     for normalized, runs in found["runs"].items():
@@ -342,10 +349,10 @@ def test_the_recorded_training_is_complete_and_shows_what_the_lecture_says():
         for name, run in runs.items():
             assert len(run["losses"]) == run["updates"] // found["batch"] == 125 and len(run["validation"]) == 5
             ends[normalized, name] = np.mean(run["losses"][-8:])
-            assert f"| {name} | {normalized} | {ends[normalized, name]:.3f} |" in recorded_depths.table()
+            assert f"| {name} | {normalized} | {ends[normalized, name]:.3f} |" in recorded_trainings.table()
     assert ends["with", "plain, 20 layers"] > ends["with", "plain, 8 layers"] + 0.1
     assert ends["with", "residual, 20 layers"] < ends["with", "residual, 8 layers"]
     assert ends["without", "plain, 20 layers"] == pytest.approx(np.log(10), abs=0.01)
     assert ends["without", "residual, 20 layers"] == pytest.approx(ends["without", "residual, 8 layers"], abs=0.05)
-    for ax in (*recorded_depths.figure("with").axes, *recorded_depths.figure("without").axes):
+    for ax in (*recorded_trainings.figure("with").axes, *recorded_trainings.figure("without").axes):
         assert [text.get_text() for text in ax.get_legend().get_texts()] == ["8 layers", "14 layers", "20 layers"]

@@ -45,11 +45,11 @@ def trainers(images, epochs=1, width=8, blocks=2, batchnorm=False, strength=0.7,
         watching = [Validation(images), GradientNorms(range(1, 10_000, 10))]
         options = {"batch_size": BATCH, "callbacks": watching, "seed": seed}
         found[name] = trainer(network, "adam", RATE, epochs, **options)
-    _share_start(*(one.network for one in found.values()))
+    share_start(*(one.network for one in found.values()))
     return found
 
 
-def _share_start(without, with_heads):
+def share_start(without, with_heads):
     """Both begin with the same weights: paths differ, but the layers outside of heads come in the same order."""
     shared = [w for path, w in with_heads.parameters.items() if ".head." not in path]
     for mine, theirs in zip(without.parameters.values(), shared, strict=True):

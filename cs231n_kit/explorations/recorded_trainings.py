@@ -1,4 +1,4 @@
-"""Lecture 09: plain and residual networks in a training that is too long to wait for, as it was recorded."""
+"""Lecture 09: trainings that are too long to wait for, as they were recorded."""
 
 import json
 from functools import cache
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from cs231n_kit.explorations.famous_networks import depth
 from cs231n_kit.explorations.plain_and_residual import KINDS, SHADES
 from cs231n_kit.plots import MUTED, new_figure
 
@@ -16,6 +17,7 @@ FILE = Path(__file__).with_suffix(".json")
 def recorded():
     """What was recorded: "date", "machine", "setting", "batch" (updates of which each loss is the mean), "runs".
 
+    small: "setting" and "networks", {name: {"validation", "seconds", "updates", "rate"}}, see ``small_table``.
     runs: {"with" or "without" batch normalisation: {"plain, 8 layers": {"losses", "validation", "seconds",
     "updates"}}}; validation is the accuracy after each epoch, seconds are of processor time.
     """
@@ -39,6 +41,27 @@ def figure(normalized="with"):
         ax.spines[["top", "right"]].set_visible(False)
     axes[0].set_ylabel(f"training loss, mean of {8 * found['batch']} batches")
     return drawn
+
+
+def small_table(definitions, shape):
+    """In Markdown: small networks {name: definition} counted for images of ``shape``, and how they did when recorded.
+
+    Networks that were not recorded have a dash.
+    """
+    found = recorded()["small"]
+    lines = [
+        "| | layers | parameters | multiply-adds, millions | memory | right, recorded | processor time |",
+        "|:--|--:|--:|--:|--:|--:|--:|",
+    ]
+    for name, definition in definitions.items():
+        total = definition.summary(shape).without_auxiliary()
+        run = found["networks"].get(name)
+        ended = f"{run['validation'][-1]:.1%} | {run['seconds']:.0f} s" if run else "– | –"
+        lines.append(
+            f"| {name} | {depth(definition)} | {total.parameters:,} | {total.multiply_adds / 1e6:.1f} | "
+            f"{total.memory / 1e6:.2f} MB | {ended} |"
+        )
+    return "\n".join([*lines, "", f"Recorded on {recorded()['date']} on {recorded()['machine']}: {found['setting']}."])
 
 
 def table():
