@@ -5,20 +5,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cs231n_kit.architectures import lenet5
 from cs231n_kit.explorations.exploration import Exploration, choice, slider
-from cs231n_kit.networks import Affine, Convolution, Flatten, MaxPool, ReLU, Sequential, Tanh
+from cs231n_kit.networks import Affine, Convolution, Flatten, MaxPool, ReLU, Sequential
 from cs231n_kit.networks.summary import Summary
 from cs231n_kit.plots import COLORS, MUTED, new_figure
 
 
-def lenet():
-    """LeNet-5 for 32 x 32 gray images, with full connections and plain pooling (LeCun et al. 1998)."""
-    network = [Convolution(6, 5), Tanh(), MaxPool(2), Convolution(16, 5), Tanh(), MaxPool(2)]
-    return Sequential(*network, Flatten(), Affine(120), Tanh(), Affine(84), Tanh(), Affine(10))
+def alexnet_of_2012():
+    """The first AlexNet, for 227 x 227 colour images (Krizhevsky et al. 2012), whose two halves are one column here.
 
-
-def alexnet():
-    """AlexNet in one column, for 227 x 227 colour images (Krizhevsky et al. 2012, who cut it in two for two cards)."""
+    ``cs231n_kit.architectures.alexnet`` is the smaller one of 2014.
+    """
     return Sequential(
         *(Convolution(96, 11, stride=4), ReLU(), MaxPool(3, stride=2)),
         *(Convolution(256, 5, pad=2), ReLU(), MaxPool(3, stride=2)),
@@ -45,8 +43,8 @@ class Training:
 def trainings():
     """{name: Training} of 1998 and 2012, the counts taken from the networks themselves."""
     return {
-        "LeNet-5 on digits, 1998": Training(lenet().summary((1, 32, 32)), 60_000, 20),
-        "AlexNet on ImageNet, 2012": Training(alexnet().summary((3, 227, 227)), 1_281_167, 90),
+        "LeNet-5 on digits, 1998": Training(lenet5().summary((1, 32, 32)), 60_000, 20),
+        "AlexNet on ImageNet, 2012": Training(alexnet_of_2012().summary((3, 227, 227)), 1_281_167, 90),
     }
 
 
