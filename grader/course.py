@@ -1,6 +1,5 @@
 """A course on disk: what instructors do with it, through nbgrader's own API."""
 
-import csv
 import logging
 import re
 import warnings
@@ -8,7 +7,6 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
 
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.apps.api import NbGraderAPI
@@ -26,13 +24,26 @@ class CourseError(Exception):
 
 @dataclass(frozen=True)
 class Grade:
-    """One student's standing in one assignment. `cells`: (name, score, points, still to be graded by hand)."""
+    """One student's standing in one assignment; `score` is before the `penalty` for handing in late.
+
+    cells, notebooks: (name, score, points, still to be graded by hand). graded: False where a
+    notebook could not be graded.
+    """
 
     student: str
     score: float
     points: float
     by_hand: bool
     cells: tuple[tuple[str, float, float, bool], ...]
+    notebooks: tuple[tuple[str, float, float, bool], ...] = ()
+    penalty: float = 0.0
+    seconds_late: float = 0.0
+    graded: bool = True
+
+    @property
+    def final_score(self) -> float:
+        """The score less the penalty, never below 0."""
+        return max(0.0, self.score - self.penalty)
 
 
 @dataclass(frozen=True)
@@ -141,10 +152,25 @@ class Course:
 
 
 def _grade(submission) -> Grade:
-    cells = tuple(
-        (g.name, g.score, g.max_score, bool(g.needs_manual_grade)) for n in submission.notebooks for g in n.grades
+    grades = [grade for notebook in submission.notebooks for grade in notebook.grades]
+    by_hand = any(grade.needs_manual_grade for grade in grades)
+    return Grade(
+        submission.student.id,
+        submission.score,
+        submission.max_score,
+        by_hand,
+        tuple((g.name, g.score, g.max_score, bool(g.needs_manual_grade)) for g in grades),
+        tuple((n.name, n.score, n.max_score, bool(n.needs_manual_grade)) for n in submission.notebooks),
+        penalty=sum(n.late_submission_penalty or 0.0 for n in submission.notebooks),
+        seconds_late=submission.total_seconds_late,
+        graded=all(_is_graded(n) for n in submission.notebooks),
     )
-    return Grade(submission.student.id, submission.score, submission.max_score, any(c[3] for c in cells), cells)
+
+
+def _is_graded(notebook) -> bool:
+    """Whether the judge was done with it; of written answers alone nothing is known before somebody reads them."""
+    scored = any((g.auto_score, g.manual_score) != (None, None) for g in notebook.grades)
+    return scored or all(g.cell_type != "code" for g in notebook.grades)
 
 
 def _contents(path: Path) -> tuple:
@@ -154,21 +180,6 @@ def _contents(path: Path) -> tuple:
             return tuple(sorted((member.filename, member.file_size, member.CRC) for member in archive.infolist()))
     except (OSError, zipfile.BadZipFile, ValueError):
         return ()
-
-
-def write_csv(grades: list[Grade], file: TextIO) -> None:
-    """One row a student, one column a graded cell. Texts that a spreadsheet would take for formulas are defused."""
-    names = list(dict.fromkeys(cell[0] for grade in grades for cell in grade.cells))
-    writer = csv.writer(file)
-    writer.writerow(["student", *names, "score", "points", "to be graded by hand"])
-    for grade in grades:
-        scores = {name: score for name, score, _, _ in grade.cells}
-        row = [scores.get(name, "") for name in names]
-        writer.writerow([_defused(grade.student), *row, grade.score, grade.points, "yes" if grade.by_hand else "no"])
-
-
-def _defused(text: str) -> str:
-    return "'" + text if re.match(r"[=+\-@\t\r]", text) else text
 
 
 def _explain(result: dict) -> str:

@@ -1,0 +1,238 @@
+"""The instructors' commands about students and their grades."""
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from cs231n_kit.terminal import printable
+
+from .command_line import HERE, Assignment, Folder, _course, _fail, _mendable, _tell_equal_results, console, errors
+
+
+class Format(StrEnum):
+    """What `grades` can write: FORMATS of grader.grade_export, and a table for the terminal."""
+
+    table = "table"
+    csv = "csv"
+    canvas = "canvas"
+    moodle = "moodle"
+
+
+IN_MOODLE = "In Moodle: Grades, Import, CSV file; comma as separator; then Map from {0}, Map to {0}."
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands to the `cs231n` app."""
+    for command in (roster, grades):
+        app.command(rich_help_panel="For instructors")(command)
+
+
+def roster(
+    file: Annotated[
+        Path | None,
+        typer.Argument(help="CSV file of the students; the roster is listed if left out.", show_default=False),
+    ] = None,
+    id_column: Annotated[
+        str, typer.Option("--id", help="Column of the file with the students' ids, if the usual one is not wanted.")
+    ] = "",
+    partial: Annotated[
+        bool, typer.Option("--partial", help="Import what is right although something is wrong.")
+    ] = False,
+    course: Folder = HERE,
+) -> None:
+    """Import the students of the course into the gradebook, or list them.
+
+    Takes a gradebook export of Canvas, a participants export of Moodle, or any CSV file with the columns id,
+    first_name, last_name, email. The id is the name of the student's folder in submitted/. Students are added and
+    changed, never removed; what the file leaves empty stays as it is.
+
+    Examples:  cs231n roster participants.csv
+
+    cs231n roster canvas.csv --id "SIS User ID"
+
+    Exit codes: 0 done, 1 some lines were left out (--partial), 2 nothing was written.
+    """
+    from .roster import apply, compare, read_roster, students
+
+    with _mendable():
+        place = _course(course)
+        if file is None:
+            _list_students(students(place))
+            return
+        found = read_roster(file, id_column)
+        for note in found.notes:
+            errors.print(f"[yellow]![/] {escape(printable(note))}", soft_wrap=True)
+        for problem in found.problems:
+            errors.print(f"[red]✗[/] {escape(printable(problem))}", soft_wrap=True)
+        if found.problems and not partial:
+            _fail(f"Nothing was written. Mend these lines of {file}, or import the others: --partial", 2)
+        changes = compare(place, found)
+        apply(place, changes)
+        others = len(students(place)) - len(changes)
+    for change in changes:
+        if change.kind == "added":
+            console.print(f"[green]+[/] {_described(change.after)}", soft_wrap=True)
+        elif change.kind == "changed":
+            told = ", ".join(f"{name}: {old!r} → {new!r}" for name, old, new in change.differences)
+            console.print(f"[yellow]~[/] {_described(change.after)}: {escape(printable(told))}", soft_wrap=True)
+    counts = [f"{sum(change.kind == kind for change in changes)} {kind}" for kind in ("added", "changed", "unchanged")]
+    more = f"; {others} more in the gradebook" if others else ""
+    console.print(f"[green]✓[/] {', '.join(counts)}{more}", soft_wrap=True)
+    raise typer.Exit(1 if found.problems else 0)
+
+
+def _described(student) -> str:
+    name = f" {student.name}" if student.name else ""
+    return escape(printable(student.id + name))
+
+
+def _list_students(known: dict) -> None:
+    if not known:
+        console.print("There is nobody in the gradebook yet. Next: cs231n roster FILE.csv")
+        return
+    table = Table(title=f"{len(known)} students", title_justify="left")
+    for name in ("id", "last name", "first name", "email", "number in the LMS"):
+        table.add_column(name)
+    for student in known.values():
+        row = (student.id, student.last_name, student.first_name, student.email, student.lms_user_id)
+        table.add_row(*(escape(printable(cell)) for cell in row))
+    print_table(table)
+
+
+def grades(
+    assignment: Assignment,
+    form: Annotated[
+        Format,
+        typer.Option("--format", help="A table, a file for a spreadsheet, or one that Canvas or Moodle imports."),
+    ] = Format.table,
+    output: Annotated[
+        Path | None, typer.Option(help="File to write, whole or not at all; the terminal if left out.")
+    ] = None,
+    title: Annotated[
+        str, typer.Option(help="What the assignment is called in Canvas or Moodle; its name here if left out.")
+    ] = "",
+    course: Folder = HERE,
+) -> None:
+    """Show the grades of an assignment, or write them for a spreadsheet, Canvas or Moodle.
+
+    Everybody in the roster (cs231n roster) appears, with an empty score where nothing is graded. Canvas adds scores
+    to an assignment that it has when --title is the head of its column in a gradebook export, number included.
+
+    Examples:  cs231n grades assignment1
+
+    cs231n grades assignment1 --format csv --output grades.csv
+
+    cs231n grades assignment1 --format canvas --title "Assignment 1 (4711)" --output canvas.csv
+
+    Exit codes: 0 done, 2 nothing could be done.
+    """
+    from .grade_export import FORMATS, standings, write_file
+
+    if form is Format.table and output:
+        _fail("A table is for the terminal. Say which file it should be: --format csv, canvas or moodle.", 2)
+    with _mendable():
+        place = _course(course)
+        rows = standings(place, assignment)
+        if not rows:
+            _fail(f"No submission of {assignment} is graded yet. Next: cs231n autograde {assignment}", 2)
+        if form is Format.table:
+            print_table(grade_table(assignment, rows))
+            _tell_equal_results(place, assignment)
+        else:
+            text = FORMATS[form.value](rows, title or assignment)
+            if output:
+                write_file(output, text.encode())
+                console.print(f"[green]✓[/] {len(rows)} students are in {escape(printable(str(output)))}")
+            else:
+                sys.stdout.write(text)
+    _tell_unfinished(assignment, rows)
+    if form is Format.moodle:
+        errors.print(IN_MOODLE.format("Email address" if all(row.student.email for row in rows) else "Username"))
+
+
+def _tell_unfinished(assignment: str, rows: list) -> None:
+    """On the error stream: whose score is not what it will be."""
+    for status, words in (
+        ("by hand", "have answers that are to be graded by hand; their scores will grow. Next: nbgrader formgrader"),
+        ("not graded", f"handed in and are not graded. Next: cs231n autograde {assignment}"),
+    ):
+        names = [printable(row.student.id) for row in rows if row.status == status]
+        if names:
+            shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+            errors.print(f"[yellow]![/] {len(names)} of {len(rows)} {words}\n  {escape(shown)}", soft_wrap=True)
+
+
+def grade_table(assignment: str, rows: list) -> Table:
+    """Students against graded cells, which are numbered so that the table fits a terminal; the caption names them.
+
+    rows: standings of `grader.grade_export`. Where there are too many cells for the terminal, notebooks stand instead.
+    """
+    table = _table_of(assignment, rows, "cells")
+    unlimited = console.options.update(max_width=10_000)
+    if console.is_terminal and console.measure(table, options=unlimited).maximum > console.width:
+        return _table_of(assignment, rows, "notebooks")
+    return table
+
+
+def _table_of(assignment: str, rows: list, parts: str) -> Table:
+    graded = [row.grade for row in rows if row.grade]
+    names = list(dict.fromkeys(part[0] for grade in graded for part in getattr(grade, parts)))
+    numbered = "\n".join(f"{number} {name}" for number, name in enumerate(names, 1))
+    table = Table(title=f"Grades of {assignment}", caption=numbered, title_justify="left", caption_justify="left")
+    named, remarks = any(row.student.name for row in rows), [_remark(row) for row in rows]
+    table.add_column("student", no_wrap=True)
+    if named:
+        table.add_column("name")
+    for number in range(1, len(names) + 1):
+        table.add_column(str(number), justify="right", no_wrap=True)
+    table.add_column("score", justify="right", style="bold", no_wrap=True)
+    if any(remarks):
+        table.add_column("", no_wrap=True)
+    for row, remark in zip(rows, remarks, strict=True):
+        cells = {}
+        if row.grade:
+            for name, score, points, by_hand in getattr(row.grade, parts):
+                cells[name] = "by hand" if by_hand and parts == "cells" else f"{score:g}/{points:g}"
+        name = [escape(printable(row.student.name))] if named else []
+        total = f"{row.grade.final_score:.6g}/{row.grade.points:g}" if row.grade else ""
+        last = [remark] if any(remarks) else []
+        table.add_row(escape(printable(row.student.id)), *name, *(cells.get(n, "") for n in names), total, *last)
+    return table
+
+
+def _remark(row) -> str:
+    """What the score alone does not say."""
+    if row.grade is None:
+        return row.status
+    words = ["to be graded by hand"] if row.grade.by_hand else []
+    if row.grade.seconds_late:
+        penalty = f", {row.grade.penalty:g} off" if row.grade.penalty else ""
+        words.append(f"{duration(row.grade.seconds_late)} late{penalty}")
+    return "; ".join(words)
+
+
+def duration(seconds: float) -> str:
+    """The two largest units: "2 d 3 h", "45 min", "20 s"."""
+    left, parts = int(seconds), []
+    for unit, size in (("d", 86400), ("h", 3600), ("min", 60), ("s", 1)):
+        count, left = divmod(left, size)
+        if count:
+            parts.append(f"{count} {unit}")
+    return " ".join(parts[:2]) or "less than 1 s"
+
+
+def print_table(table: Table) -> None:
+    """A table that fits the terminal; elsewhere plain lines, as wide as they need to be."""
+    if console.is_terminal:
+        console.print(table)
+        return
+    table.box = None
+    for column in table.columns:
+        column.no_wrap = True
+    Console(file=console.file, highlight=False, width=10_000).print(table)
