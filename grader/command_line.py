@@ -18,10 +18,11 @@ errors = Console(stderr=True, highlight=False)
 
 def register(app: typer.Typer) -> None:
     """Add the instructors' commands to the `cs231n` app."""
-    from . import grade_commands
+    from . import grade_commands, hand_in_commands
 
     for command in (release, autograde, feedback):
         app.command(rich_help_panel="For instructors")(command)
+    hand_in_commands.register(app)
     grade_commands.register(app)
     app.command(rich_help_panel="For instructors")(demo)
 
