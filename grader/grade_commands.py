@@ -29,7 +29,7 @@ IN_MOODLE = "In Moodle: Grades, Import, CSV file; comma as separator; then Map f
 
 def register(app: typer.Typer) -> None:
     """Add these commands to the `cs231n` app."""
-    for command in (roster, grades):
+    for command in (roster, grades, statistics):
         app.command(rich_help_panel="For instructors")(command)
 
 
@@ -156,6 +156,86 @@ def grades(
         errors.print(IN_MOODLE.format("Email address" if all(row.student.email for row in rows) else "Username"))
 
 
+def statistics(
+    assignment: Assignment,
+    output: Annotated[
+        Path | None, typer.Option(help="Picture to write: .png, .svg or .pdf; or .html, with the numbers in tables.")
+    ] = None,
+    course: Folder = HERE,
+) -> None:
+    """Show which checks and which mistakes cost the class most, and how the scores are spread.
+
+    Counts what is graded. A known mistake is one that the judge recognised and gave a hint about; it counts once for
+    each student and check. No student is named, so the picture can be shown in class.
+
+    Examples:  cs231n statistics assignment1
+
+    cs231n statistics assignment1 --output statistics.html
+
+    Exit codes: 0 done, 2 nothing could be done.
+    """
+    from rich.progress import track
+
+    from .grade_export import write_file
+    from .statistics import class_statistics, page
+
+    form = output.suffix.lower().removeprefix(".") if output else ""
+    if output and form not in ("png", "svg", "pdf", "html"):
+        _fail(f"{output} should end in .png, .svg, .pdf or .html.", 2)
+    with _mendable():
+        place = _course(course)
+        names = [grade.student for grade in place.grades(assignment)]
+        reading = track(names, "Reading verdicts", console=errors, transient=True, disable=not errors.is_terminal)
+        found = class_statistics(place, assignment, reading)
+        _show_statistics(found)
+        if output:
+            from .statistics_plot import draw, saved
+
+            picture = saved(draw(found), "png" if form == "html" else form)
+            write_file(output, page(found, picture).encode() if form == "html" else picture)
+            console.print(f"[green]✓[/] The picture is in {escape(printable(str(output)))}", soft_wrap=True)
+
+
+def _show_statistics(found) -> None:
+    """The statistics in tables: all checks, the commonest mistakes, the scores by tenths."""
+    from .statistics import CAUSES, histogram, score_line
+
+    console.print(f"{escape(printable(found.assignment))}: {score_line(found)}\n", soft_wrap=True)
+    causes = [cause for cause in CAUSES if any(check.students[cause] for check in found.checks)]
+    table = Table(title="Points lost by a student on average", title_justify="left")
+    table.add_column("check", no_wrap=True)
+    table.add_column("lost", justify="right")
+    table.add_column("of", justify="right")
+    for cause in causes:
+        table.add_column(f"students: {cause}", justify="right")
+    for check in found.checks:
+        counts = [str(check.students[cause] or "") for cause in causes]
+        table.add_row(escape(printable(check.name)), f"{check.lost_by_each:.2f}", f"{check.points:g}", *counts)
+    print_table(table)
+    if found.mistakes:
+        table = Table(title="Known mistakes", title_justify="left")
+        table.add_column("students", justify="right")
+        table.add_column("check", no_wrap=True)
+        table.add_column("mistake")
+        for (name, mistake), count in found.mistakes[:15]:
+            table.add_row(str(count), escape(printable(name)), escape(mistake))
+        console.print()
+        print_table(table)
+        if len(found.mistakes) > 15:
+            console.print(f"and {len(found.mistakes) - 15} rarer ones, which --output FILE.html lists")
+    counts, width = histogram(found), found.points / 10
+    console.print("\nStudents by score")
+    for number, count in enumerate(counts):
+        bar = "█" * round(40 * count / max(counts))
+        console.print(f"{number * width:6.1f} to {(number + 1) * width:5.1f}  {count:4d}  {bar}")
+    if found.unreadable:
+        errors.print(
+            f"[yellow]![/] {found.unreadable} graded notebooks could not be read, so their mistakes are not counted. "
+            f"Next: cs231n autograde {escape(found.assignment)} --regrade",
+            soft_wrap=True,
+        )
+
+
 def _tell_unfinished(assignment: str, rows: list) -> None:
     """On the error stream: whose score is not what it will be."""
     for status, words in (
@@ -185,7 +265,7 @@ def _table_of(assignment: str, rows: list, parts: str) -> Table:
     names = list(dict.fromkeys(part[0] for grade in graded for part in getattr(grade, parts)))
     numbered = "\n".join(f"{number} {name}" for number, name in enumerate(names, 1))
     table = Table(title=f"Grades of {assignment}", caption=numbered, title_justify="left", caption_justify="left")
-    named, remarks = any(row.student.name for row in rows), [_remark(row) for row in rows]
+    named, remarks = any(row.student.name for row in rows), [_remark(row, parts) for row in rows]
     table.add_column("student", no_wrap=True)
     if named:
         table.add_column("name")
@@ -206,11 +286,11 @@ def _table_of(assignment: str, rows: list, parts: str) -> Table:
     return table
 
 
-def _remark(row) -> str:
-    """What the score alone does not say."""
+def _remark(row, parts: str) -> str:
+    """What the scores do not say."""
     if row.grade is None:
         return row.status
-    words = ["to be graded by hand"] if row.grade.by_hand else []
+    words = ["to be graded by hand"] if row.grade.by_hand and parts == "notebooks" else []
     if row.grade.seconds_late:
         penalty = f", {row.grade.penalty:g} off" if row.grade.penalty else ""
         words.append(f"{duration(row.grade.seconds_late)} late{penalty}")
