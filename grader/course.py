@@ -66,7 +66,7 @@ class Course:
             raise CourseError(f"There is no {CONFIG} in {start} or above it. Run this in the course's folder.")
         self.root = found[0]
         config = PyFileConfigLoader(CONFIG, path=str(self.root)).load_config()
-        self._config = config
+        self.config = config
         logging.getLogger("traitlets").propagate = False
         warnings.filterwarnings("ignore", category=SAWarning)  # nbgrader's own queries, harmless
         self._api = NbGraderAPI(config=config)
@@ -74,8 +74,8 @@ class Course:
 
     def allow_unsandboxed(self) -> None:
         """Grade without a sandbox from now on: submissions run with the instructor's own rights."""
-        self._config.Judge.allow_unsandboxed = True
-        self._api = NbGraderAPI(config=self._config)
+        self.config.Judge.allow_unsandboxed = True
+        self._api = NbGraderAPI(config=self.config)
         self._folders = self._api.coursedir
 
     def path(self, step: str, assignment: str, student: str = ".") -> Path:
@@ -99,7 +99,7 @@ class Course:
 
     def autograde(self, assignment: str, students: list[str], regrade: bool = False) -> Iterator[Graded]:
         """Grade the submissions one after the other; a submission that cannot be graded stops no other."""
-        self._require_release(assignment)
+        self.require_release(assignment)
         for student in students:
             result = self._api.autograde(assignment, student, force=regrade)
             log = result.get("log", "")
@@ -121,7 +121,7 @@ class Course:
 
     def grades(self, assignment: str) -> list[Grade]:
         """Grades of all students with a graded submission, by student."""
-        self._require_release(assignment)
+        self.require_release(assignment)
         with self.gradebook() as gradebook:
             submissions = gradebook.assignment_submissions(assignment)
             return sorted((_grade(s) for s in submissions), key=lambda grade: grade.student)
@@ -139,7 +139,8 @@ class Course:
             found += [(file, students) for students in owners.values() if len(students) > 1]
         return found
 
-    def _require_release(self, assignment: str) -> None:
+    def require_release(self, assignment: str) -> None:
+        """Raises CourseError unless the gradebook knows the assignment."""
         try:
             with self.gradebook() as gradebook:
                 gradebook.find_assignment(assignment)

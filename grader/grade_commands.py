@@ -29,7 +29,7 @@ IN_MOODLE = "In Moodle: Grades, Import, CSV file; comma as separator; then Map f
 
 def register(app: typer.Typer) -> None:
     """Add these commands to the `cs231n` app."""
-    for command in (roster, grades, statistics):
+    for command in (roster, due, grades, statistics):
         app.command(rich_help_panel="For instructors")(command)
 
 
@@ -105,6 +105,70 @@ def _list_students(known: dict) -> None:
     print_table(table)
 
 
+def due(
+    assignment: Assignment,
+    time: Annotated[
+        str, typer.Argument(help="Date, time and time zone; the due date is shown if left out.", show_default=False)
+    ] = "",
+    remove: Annotated[bool, typer.Option("--remove", help="Let the assignment have no due date.")] = False,
+    course: Folder = HERE,
+) -> None:
+    """Show or set when an assignment is due, and bring penalties for lateness up to date.
+
+    What lateness costs is said in nbgrader_config.py (LatePolicy); without that, nothing. A submission's time is in
+    its timestamp.txt. After a change of the policy, or grading by hand, run this once more: nothing is graded again.
+
+    Examples:  cs231n due assignment1 2026-12-01T23:59+01:00
+
+    cs231n due assignment1 "2026-12-01 23:59 Europe/Berlin"
+
+    cs231n due assignment1
+
+    Exit codes: 0 done, 2 nothing could be done.
+    """
+    from .late import LatePolicy, assess, due_date, parse_due, penalties, policy, set_due_date, without_time
+
+    if time and remove:
+        _fail("Give a time or --remove, not both.", 2)
+    with _mendable():
+        place = _course(course)
+        if time or remove:
+            set_due_date(place, assignment, parse_due(time) if time else None)
+        moment = due_date(place, assignment)
+        assess(place, assignment)
+        costs = [recorded for recorded, _ in penalties(place, assignment).values() if recorded]
+        unknown = without_time(place, assignment) if moment else []
+        rule = policy(place)
+    if moment is None:
+        console.print(f"{assignment} has no due date. Next: cs231n due {assignment} 2026-12-01T23:59+01:00")
+        return
+    console.print(f"[green]✓[/] {assignment} is due {shown_time(moment)}.", soft_wrap=True)
+    words = str(rule) if isinstance(rule, LatePolicy) else f"What lateness costs is up to {type(rule).__name__}."
+    console.print(words, soft_wrap=True)
+    if costs:
+        console.print(f"{len(costs)} late, {sum(costs):g} points off together. Next: cs231n grades {assignment}")
+    if unknown:
+        errors.print(
+            f"[yellow]![/] {len(unknown)} submissions have no time (timestamp.txt) and count as in time: "
+            f"{escape(_some(unknown))}",
+            soft_wrap=True,
+        )
+
+
+def shown_time(moment) -> str:
+    """A moment in UTC, and in this machine's time zone where that is another: "2026-12-01 22:59 UTC (23:59 CET)"."""
+    form = "%Y-%m-%d %H:%M:%S" if moment.second else "%Y-%m-%d %H:%M"
+    here = moment.astimezone()
+    local = f" ({here.strftime(form)} {here.tzname()} here)" if here.utcoffset() else ""
+    return f"{moment.strftime(form)} UTC{local}"
+
+
+def _some(names: list[str]) -> str:
+    """The first few names."""
+    shown = ", ".join(printable(name) for name in names[:5])
+    return shown + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+
+
 def grades(
     assignment: Assignment,
     form: Annotated[
@@ -133,16 +197,21 @@ def grades(
     Exit codes: 0 done, 2 nothing could be done.
     """
     from .grade_export import FORMATS, standings, write_file
+    from .late import due_date, penalties
 
     if form is Format.table and output:
         _fail("A table is for the terminal. Say which file it should be: --format csv, canvas or moodle.", 2)
     with _mendable():
         place = _course(course)
         rows = standings(place, assignment)
+        moment, owed = due_date(place, assignment), penalties(place, assignment)
+        stale = [student for student, (recorded, now) in owed.items() if abs(recorded - now) > 1e-6]
         if not rows:
             _fail(f"No submission of {assignment} is graded yet. Next: cs231n autograde {assignment}", 2)
         if form is Format.table:
             print_table(grade_table(assignment, rows))
+            if moment:
+                console.print(f"Due {shown_time(moment)}.")
             _tell_equal_results(place, assignment)
         else:
             text = FORMATS[form.value](rows, title or assignment)
@@ -151,7 +220,7 @@ def grades(
                 console.print(f"[green]✓[/] {len(rows)} students are in {escape(printable(str(output)))}")
             else:
                 sys.stdout.write(text)
-    _tell_unfinished(assignment, rows)
+    _tell_unfinished(assignment, rows, stale)
     if form is Format.moodle:
         errors.print(IN_MOODLE.format("Email address" if all(row.student.email for row in rows) else "Username"))
 
@@ -236,16 +305,21 @@ def _show_statistics(found) -> None:
         )
 
 
-def _tell_unfinished(assignment: str, rows: list) -> None:
-    """On the error stream: whose score is not what it will be."""
+def _tell_unfinished(assignment: str, rows: list, stale: list[str]) -> None:
+    """On the error stream: whose score is not what it will be; stale: whose penalty is not."""
     for status, words in (
         ("by hand", "have answers that are to be graded by hand; their scores will grow. Next: nbgrader formgrader"),
         ("not graded", f"handed in and are not graded. Next: cs231n autograde {assignment}"),
     ):
-        names = [printable(row.student.id) for row in rows if row.status == status]
+        names = [row.student.id for row in rows if row.status == status]
         if names:
-            shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
-            errors.print(f"[yellow]![/] {len(names)} of {len(rows)} {words}\n  {escape(shown)}", soft_wrap=True)
+            errors.print(f"[yellow]![/] {len(names)} of {len(rows)} {words}\n  {escape(_some(names))}", soft_wrap=True)
+    if stale:
+        errors.print(
+            f"[yellow]![/] {len(stale)} of {len(rows)} have a penalty that is not what the late policy asks for now. "
+            f"Next: cs231n due {assignment}\n  {escape(_some(stale))}",
+            soft_wrap=True,
+        )
 
 
 def grade_table(assignment: str, rows: list) -> Table:

@@ -39,7 +39,7 @@ def draw(found: ClassStatistics) -> Figure:
     return figure
 
 
-def _draw_checks(ax, checks, count: int) -> None:
+def _draw_checks(ax, checks, in_all: int) -> None:
     places, left = range(len(checks)), [0.0] * len(checks)
     for cause in CAUSES:
         widths = [check.lost[cause] / max(check.graded, 1) for check in checks]
@@ -52,15 +52,15 @@ def _draw_checks(ax, checks, count: int) -> None:
     for place, value in zip(places, left, strict=True):
         ax.text(value, place, f" {number(value)}", va="center", fontsize=8, color=INK)
     ax.set_xlabel("points that a student lost on average")
-    ax.set_title(_of_all("Checks, and the points that each is worth", len(checks), count), fontsize=11)
+    ax.set_title(_of_all("Checks, and the points that each is worth", len(checks), in_all), fontsize=11)
     if any(left):
         ax.legend(title="lost because of", fontsize=9, loc="lower right", framealpha=0.9)
 
 
-def _draw_mistakes(ax, mistakes, count: int) -> None:
+def _draw_mistakes(ax, mistakes, in_all: int) -> None:
     labels = [_text(textwrap.fill(f"{name}: {mistake}", 44)) for (name, mistake), _ in mistakes]
-    numbers = [number for _, number in mistakes]
-    ax.set_title(_of_all("Known mistakes that were recognised", len(mistakes), count), fontsize=11)
+    numbers = [students for _, students in mistakes]
+    ax.set_title(_of_all("Known mistakes that were recognised", len(mistakes), in_all), fontsize=11)
     if not mistakes:
         ax.text(0.5, 0.5, "none", transform=ax.transAxes, ha="center", color=MUTED)
         ax.set(xticks=[], yticks=[])
@@ -68,8 +68,8 @@ def _draw_mistakes(ax, mistakes, count: int) -> None:
     ax.barh(range(len(mistakes)), numbers, color=COLOR_OF["a known mistake"])
     ax.set_yticks(range(len(mistakes)), labels, fontsize=8.5)
     ax.set_ylim(max(len(mistakes), FEW) - 0.4, -0.6)
-    for place, number in enumerate(numbers):
-        ax.text(number, place, f" {number}", va="center", fontsize=8, color=INK)
+    for place, count in enumerate(numbers):
+        ax.text(count, place, f" {count}", va="center", fontsize=8, color=INK)
     ax.set_xlim(0, 1.08 * max(numbers))
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set_xlabel("students")

@@ -1,7 +1,10 @@
 """Gradebooks as grading leaves them, written through nbgrader's API: no notebook runs."""
 
 import shutil
+import warnings
 from pathlib import Path
+
+from sqlalchemy.exc import SAWarning
 
 from grader.course import CONFIG, Course
 
@@ -29,7 +32,8 @@ def make_class(folder: Path, cells: dict = CELLS, config: str = "") -> Course:
 
 def grade(course: Course, student: str, scores: dict, timestamp: str | None = None) -> None:
     """Record a submission: {cell: score}, None for a cell that waits for a hand, no entry for one not graded."""
-    with course.gradebook() as gradebook:
+    with course.gradebook() as gradebook, warnings.catch_warnings():
+        warnings.simplefilter("ignore", SAWarning)  # nbgrader's own, harmless
         gradebook.update_or_create_student(student)
         submission = gradebook.update_or_create_submission(ASSIGNMENT, student, timestamp=timestamp)
         for notebook in submission.notebooks:
