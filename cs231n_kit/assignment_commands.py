@@ -1,6 +1,7 @@
 """The commands with which students work on an assignment: check it, see how far it is, hand it in."""
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -30,9 +31,11 @@ def check(
     [bold]Exit codes[/bold]  0 all checks passed; 1 something is not right yet; 2 the notebook cannot be checked.
     """
     from cs231n_kit.notebook_checks import CannotCheck, run_checks
+    from cs231n_kit.progress import digest, remember
 
     cells = []
     try:
+        before = digest(notebook)
         with errors.status("Starting a kernel ...") as status:
             for cell in run_checks(notebook, timeout, on_start=status.update):
                 cells.append(cell)
@@ -43,6 +46,7 @@ def check(
     except CannotCheck as error:
         stop(str(error), code=2)
     reports = [report for cell in cells for report in cell.reports]
+    remember(notebook, before, reports)
     passed = sum(report.passed for report in reports)
     stopped = sum(cell.error is not None for cell in cells)
     console.print(
@@ -51,6 +55,99 @@ def check(
     if stopped or passed < len(reports):
         console.print(f"Next: mend the first ✗ or ○ above in {escape(str(notebook))}, save, and check again.")
         raise typer.Exit(1)
+
+
+def progress(
+    assignment: Annotated[
+        str | None, typer.Argument(help="An assignment or a notebook; all of them if left out.", show_default=False)
+    ] = None,
+    run: Annotated[
+        bool, typer.Option("--run/--no-run", help="Run the checks of notebooks that were changed since they last ran.")
+    ] = True,
+    timeout: Annotated[int, typer.Option(min=1, help="Seconds that one cell may take.")] = 300,
+) -> None:
+    """Show how far you are: every check of every assignment.
+
+    The checks of a notebook run when it was changed since they last did, as in cs231n check; what they found is
+    remembered. Save your notebooks first.
+
+    [bold]Examples[/bold]
+
+    cs231n progress
+
+    cs231n progress assignment1 --no-run
+
+    cs231n progress assignments/assignment1/knn.ipynb
+
+    [bold]Exit codes[/bold]  0 shown, whatever is right or wrong; 1 a notebook cannot be read or run; 2 there is no such
+    assignment.
+    """
+    from cs231n_kit.assignment_folder import AssignmentError
+    from cs231n_kit.progress import notebook_progress
+
+    try:
+        chosen = _chosen(assignment)
+    except AssignmentError as error:
+        stop(str(error), code=2)
+    if not chosen:
+        stop("There is no assignment here. Run this in the course's folder.", code=2)
+    troubled = False
+    for folder, notebooks in chosen:
+        shown = []
+        for name in notebooks:
+            with errors.status(f"{name} ...") as status:
+                tell = partial(_tell_cell, status, name)
+                shown.append(notebook_progress(folder, name, run, timeout, tell))
+            _print_progress(shown[-1])
+        earned, points, by_hand = (sum(getattr(one, what) for one in shown) for what in _SUMS)
+        rest = f"; {by_hand:g} more are given by hand" if by_hand else ""
+        console.print(f"[bold]{escape(folder.folder.name)}: {earned:g} of {points:g} points[/bold]{rest}\n")
+        troubled |= any(one.problem for one in shown)
+    raise typer.Exit(1 if troubled else 0)
+
+
+_SUMS = ("earned", "points", "points_by_hand")
+
+
+def _chosen(assignment: str | None) -> list:
+    """(assignment, names of notebooks) to look at."""
+    from cs231n_kit.assignment_folder import AssignmentFolder
+
+    if assignment is None:
+        return [(folder, folder.notebooks) for folder in AssignmentFolder.all()]
+    path = Path(assignment)
+    if path.suffix == ".ipynb":
+        return [(AssignmentFolder.find(str(path.parent)), (path.stem,))]
+    folder = AssignmentFolder.find(assignment)
+    return [(folder, folder.notebooks)]
+
+
+def _tell_cell(status, name: str, words: str) -> None:
+    status.update(escape(f"{name}: {words}"))
+
+
+def _print_progress(shown) -> None:
+    """A table with bars at a terminal, else a line for each check."""
+    from rich.progress_bar import ProgressBar
+    from rich.table import Table
+
+    name = escape(printable(shown.notebook))
+    if shown.problem:
+        console.print(f"[bold]{name}[/bold]\n  [red]✗[/red] {escape(printable(shown.problem))}\n")
+        return
+    told = f"{shown.earned:g} of {shown.points:g} points" + (", changed since" if shown.changed else "")
+    console.print(f"[bold]{name}[/bold]: {told}")
+    table = Table(box=None, show_header=False, padding=(0, 2))
+    for row in shown.standings:
+        points = f"{'?' if row.earned is None else f'{row.earned:g}'}/{row.points:g}"
+        if console.is_terminal:
+            green = {"complete_style": "green", "finished_style": "green"}
+            bar = ProgressBar(row.points or 1, row.earned or 0, width=20, style="bright_black", **green)
+            table.add_row(escape(row.name), "" if row.by_hand else bar, points, row.state)
+        else:
+            console.print(f"  {escape(row.name)} {points} {row.state}")
+    if console.is_terminal:
+        console.print(table)
 
 
 def _print_report(text: str) -> None:

@@ -14,7 +14,7 @@ import typer
 from rich.markup import escape
 
 from cs231n_kit import __version__
-from cs231n_kit.assignment_commands import check, submit
+from cs231n_kit.assignment_commands import check, progress, submit
 from cs231n_kit.terminal import console, stop
 
 COMMANDS = "cs231n.commands"
@@ -34,7 +34,7 @@ def build_app() -> typer.Typer:
     app = typer.Typer(
         rich_markup_mode="rich", no_args_is_help=True, context_settings={"help_option_names": ["-h", "--help"]}
     )
-    for command in (lab, check, submit, data, doctor):
+    for command in (lab, check, progress, submit, data, doctor):
         app.command(rich_help_panel="For everyone")(command)
     missing = _register_others(app)
     app.callback(epilog=missing)(about)
