@@ -149,8 +149,7 @@ def due(
         console.print(f"{len(costs)} late, {sum(costs):g} points off together. Next: cs231n grades {assignment}")
     if unknown:
         errors.print(
-            f"[yellow]![/] {len(unknown)} submissions have no time (timestamp.txt) and count as in time: "
-            f"{escape(_some(unknown))}",
+            f"[yellow]![/] Of unknown time (no timestamp.txt), so taken to be in time: {escape(_some(unknown))}",
             soft_wrap=True,
         )
 
@@ -299,7 +298,7 @@ def _show_statistics(found) -> None:
         console.print(f"{number * width:6.1f} to {(number + 1) * width:5.1f}  {count:4d}  {bar}")
     if found.unreadable:
         errors.print(
-            f"[yellow]![/] {found.unreadable} graded notebooks could not be read, so their mistakes are not counted. "
+            f"[yellow]![/] {found.unreadable} graded notebooks are gone or damaged: their mistakes are not counted. "
             f"Next: cs231n autograde {escape(found.assignment)} --regrade",
             soft_wrap=True,
         )

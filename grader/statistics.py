@@ -44,7 +44,7 @@ class CheckStatistics:
 class ClassStatistics:
     """checks: those that cost most come first. mistakes: (check, mistake) and how many students made it, most first.
 
-    scores: final scores, one a student, of `points`. unreadable: graded notebooks that could not be read.
+    scores: final scores, one a student, of `points`. unreadable: graded notebooks that are gone or damaged.
     """
 
     assignment: str
@@ -68,10 +68,12 @@ def class_statistics(course: Course, assignment: str, students: Iterable[str] | 
             continue
         folder = course.path("autograded", assignment, student)
         verdicts: dict[str, tuple[str, str | None]] = {}
+        lacking = 0
         for notebook, *_ in grade.notebooks:
-            read = read_verdicts(folder / f"{notebook}.ipynb")
-            unreadable += read is None
+            read = read_verdicts(folder / f"{notebook}.ipynb") if folder.is_dir() else None
+            lacking += read is None
             verdicts |= {name: (notebook, verdict) for name, verdict in (read or {}).items()}
+        unreadable += lacking
         for name, score, points, by_hand in grade.cells:
             notebook, verdict = verdicts.get(name, ("", ""))
             hints = hints_of(verdict or "")
@@ -82,7 +84,7 @@ def class_statistics(course: Course, assignment: str, students: Iterable[str] | 
                 continue
             check.graded += 1
             if score < points:
-                cause = _cause(verdict, hints)
+                cause = OTHER if lacking and not verdict else _cause(verdict, hints)
                 check.lost[cause] += points - score
                 check.students[cause] += 1
     order = sorted(checks.values(), key=lambda check: -check.lost_by_each)

@@ -112,6 +112,7 @@ def test_damage_and_invention_in_graded_notebooks_stop_nothing(course):
             path.write_bytes(raw)
             found = class_statistics(course, ASSIGNMENT)
             assert found.unreadable == 1 and found.mistakes[0][1] == 2
+            assert found.checks[0].lost[OTHER] == 2
         notebook = json.loads(whole)
         invented = "predict_labels: 0 of 2\n      hint: <b>" + "x" * 5000 + "\x1b[2J"
         notebook["cells"][0]["outputs"][0]["data"]["text/plain"] = invented
@@ -119,6 +120,10 @@ def test_damage_and_invention_in_graded_notebooks_stop_nothing(course):
         found = class_statistics(course, ASSIGNMENT)
         name = found.mistakes[-1][0][1]
         assert len(name) <= 110 and "\x1b" not in name and "<b>" not in page(found, b"")
+        path.parent.rename(path.parent.with_name("gone"))
+        found = class_statistics(course, ASSIGNMENT)
+        assert found.unreadable == 2 and found.checks[0].lost[OTHER] == 2
+        path.parent.with_name("gone").rename(path.parent)
     finally:
         path.write_bytes(whole)
 
