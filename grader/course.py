@@ -1,6 +1,7 @@
 """A course on disk: what instructors do with it, through nbgrader's own API."""
 
 import logging
+import math
 import re
 import warnings
 import zipfile
@@ -8,9 +9,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.api import Gradebook, MissingEntry, SubmittedAssignment, SubmittedNotebook
 from nbgrader.apps.api import NbGraderAPI
 from sqlalchemy.exc import SAWarning
+from sqlalchemy.orm import selectinload
 from traitlets.config import PyFileConfigLoader
 
 from .check import load_checks
@@ -123,8 +125,10 @@ class Course:
         """Grades of all students with a graded submission, by student."""
         self.require_release(assignment)
         with self.gradebook() as gradebook:
-            submissions = gradebook.assignment_submissions(assignment)
-            return sorted((_grade(s) for s in submissions), key=lambda grade: grade.student)
+            released = gradebook.find_assignment(assignment)
+            points = {n.id: sum(c.max_score for c in (*n.grade_cells, *n.task_cells)) for n in released.notebooks}
+            found = [_grade(submission, points) for submission in submissions(gradebook, assignment)]
+            return sorted(found, key=lambda grade: grade.student)
 
     def equal_results(self, assignment: str) -> list[tuple[str, list[str]]]:
         """Trained results whose arrays are equal to the last bit: (file, the students who handed them in)."""
@@ -152,26 +156,42 @@ class Course:
         return Gradebook(self._folders.db_url, self._folders.course_id)
 
 
-def _grade(submission) -> Grade:
+def submissions(gradebook: Gradebook, assignment: str) -> list[SubmittedAssignment]:
+    """All submissions, as `gradebook.assignment_submissions` gives them, with their grades read in a few queries."""
+    grades = selectinload(SubmittedAssignment.notebooks).selectinload(SubmittedNotebook.grades)
+    query = gradebook.db.query(SubmittedAssignment).options(grades, selectinload(SubmittedAssignment.student))
+    return query.filter(SubmittedAssignment.assignment_id == gradebook.find_assignment(assignment).id).all()
+
+
+def _grade(submission: SubmittedAssignment, points: dict[str, float]) -> Grade:
+    """points: of the released notebooks, by their ids."""
     grades = [grade for notebook in submission.notebooks for grade in notebook.grades]
-    by_hand = any(grade.needs_manual_grade for grade in grades)
+    notebooks = tuple(
+        (
+            n.name,
+            math.fsum(g.score for g in n.grades),
+            points[n.notebook_id],
+            any(g.needs_manual_grade for g in n.grades),
+        )
+        for n in submission.notebooks
+    )
     return Grade(
         submission.student.id,
-        submission.score,
-        submission.max_score,
-        by_hand,
-        tuple((g.name, g.score, g.max_score, bool(g.needs_manual_grade)) for g in grades),
-        tuple((n.name, n.score, n.max_score, bool(n.needs_manual_grade)) for n in submission.notebooks),
+        math.fsum(grade.score for grade in grades),
+        sum(points.values()),
+        any(grade.needs_manual_grade for grade in grades),
+        tuple((g.cell.name, g.score, g.cell.max_score, bool(g.needs_manual_grade)) for g in grades),
+        notebooks,
         penalty=sum(n.late_submission_penalty or 0.0 for n in submission.notebooks),
         seconds_late=submission.total_seconds_late,
         graded=all(_is_graded(n) for n in submission.notebooks),
     )
 
 
-def _is_graded(notebook) -> bool:
+def _is_graded(notebook: SubmittedNotebook) -> bool:
     """Whether the judge was done with it; of written answers alone nothing is known before somebody reads them."""
     scored = any((g.auto_score, g.manual_score) != (None, None) for g in notebook.grades)
-    return scored or all(g.cell_type != "code" for g in notebook.grades)
+    return scored or all(g.cell.cell_type != "code" for g in notebook.grades)
 
 
 def _contents(path: Path) -> tuple:

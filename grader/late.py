@@ -11,7 +11,7 @@ from nbgrader.plugins import LateSubmissionPlugin
 from nbgrader.preprocessors import AssignLatePenalties
 from traitlets import Float
 
-from .course import Course, CourseError
+from .course import Course, CourseError, submissions
 
 
 class LatePolicy(LateSubmissionPlugin):
@@ -92,9 +92,9 @@ def penalties(course: Course, assignment: str) -> dict[str, tuple[float, float]]
     """{student: (penalty as recorded, penalty by the policy of today)} for everybody who handed in."""
     with course.gradebook() as gradebook:
         found: dict[str, tuple[float, float]] = {}
-        for notebook, due in _assessed(course, gradebook.assignment_submissions(assignment)):
-            recorded, by_policy = found.get(notebook.student.id, (0.0, 0.0))
-            found[notebook.student.id] = (
+        for notebook, due in _assessed(course, submissions(gradebook, assignment)):
+            recorded, by_policy = found.get(notebook.assignment.student.id, (0.0, 0.0))
+            found[notebook.assignment.student.id] = (
                 recorded + (notebook.late_submission_penalty or 0.0),
                 by_policy + (due or 0.0),
             )
@@ -104,7 +104,7 @@ def penalties(course: Course, assignment: str) -> dict[str, tuple[float, float]]
 def assess(course: Course, assignment: str) -> None:
     """Record every penalty anew, as grading does, without grading anything again."""
     with course.gradebook() as gradebook:
-        for notebook, due in list(_assessed(course, gradebook.assignment_submissions(assignment))):
+        for notebook, due in list(_assessed(course, submissions(gradebook, assignment))):
             notebook.late_submission_penalty = due
         gradebook.db.commit()
 
@@ -112,14 +112,15 @@ def assess(course: Course, assignment: str) -> None:
 def without_time(course: Course, assignment: str) -> list[str]:
     """Students whose submission has no timestamp.txt: nobody knows whether it is late."""
     with course.gradebook() as gradebook:
-        return sorted(s.student.id for s in gradebook.assignment_submissions(assignment) if s.timestamp is None)
+        return sorted(s.student.id for s in submissions(gradebook, assignment) if s.timestamp is None)
 
 
-def _assessed(course: Course, submissions: list) -> Iterator[tuple[Any, float | None]]:
+def _assessed(course: Course, handed_in: list) -> Iterator[tuple[Any, float | None]]:
     """The notebooks of submissions, each with the penalty that nbgrader would record for it now."""
     plugin = policy(course)
-    for submission in submissions:
+    for submission in handed_in:
         late = submission.total_seconds_late
         for notebook in submission.notebooks:
-            due = plugin.late_submission_penalty(submission.student.id, notebook.score, late) if late > 0 else None
-            yield notebook, None if due is None else min(max(due, 0.0), notebook.score)
+            score = math.fsum(grade.score for grade in notebook.grades)
+            due = plugin.late_submission_penalty(submission.student.id, score, late) if late > 0 else None
+            yield notebook, None if due is None else min(max(due, 0.0), score)

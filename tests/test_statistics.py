@@ -114,12 +114,14 @@ def test_damage_and_invention_in_graded_notebooks_stop_nothing(course):
             assert found.unreadable == 1 and found.mistakes[0][1] == 2
             assert found.checks[0].lost[OTHER] == 2
         notebook = json.loads(whole)
-        invented = "predict_labels: 0 of 2\n      hint: <b>" + "x" * 5000 + "\x1b[2J"
+        invented = "predict_labels: 0 of 2\n      hint: <b>bold</b> " + "x " * 5000 + "\x1b[2J"
         notebook["cells"][0]["outputs"][0]["data"]["text/plain"] = invented
         path.write_text(json.dumps(notebook))
         found = class_statistics(course, ASSIGNMENT)
         name = found.mistakes[-1][0][1]
-        assert len(name) <= 110 and "\x1b" not in name and "<b>" not in page(found, b"")
+        assert len(name) <= 110 and "\x1b" not in name
+        shown = page(found, b"")
+        assert "&lt;b&gt;bold" in shown and "<b>" not in shown
         path.parent.rename(path.parent.with_name("gone"))
         found = class_statistics(course, ASSIGNMENT)
         assert found.unreadable == 2 and found.checks[0].lost[OTHER] == 2
@@ -137,6 +139,7 @@ def test_pictures_show_every_check_and_escape_what_they_quote(course):
     assert {"predict_labels (4)", "gap_question (3)", "cross_validate (2)", "softmax_loss (5)"} <= drawn
     lost = {bar.get_width() for bar in drawing.axes[0].patches}
     assert lost >= {6 / 5, 2 / 5, 4 / 5, 5 / 4}
+    assert max(bar.get_x() + bar.get_width() for bar in drawing.axes[0].patches) == pytest.approx(12 / 5)
     assert b"<svg" in saved(draw(found), "svg")
 
 
@@ -145,7 +148,7 @@ def test_pictures_of_the_smallest_and_of_large_classes(scores):
     checks = tuple(
         CheckStatistics("knn", f"function_{i}", 2, 10, Counter({OTHER: i}), Counter({OTHER: i})) for i in range(60)
     )
-    mistakes = tuple((("f", f"mistake $number$ {i}_"), 30 - i) for i in range(30))
+    mistakes = tuple((("f", f"mistake $\\nowhere$ {i}_"), 30 - i) for i in range(30))
     some = ClassStatistics(ASSIGNMENT, checks, mistakes, tuple(scores), 14)
     none = ClassStatistics(ASSIGNMENT, checks[:1], (), tuple(scores), 14)
     for found in (some, none):
