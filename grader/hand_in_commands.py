@@ -20,8 +20,40 @@ DATES = ["%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M", "%Y-%m-%d"]
 
 def register(app: typer.Typer) -> None:
     """Add these commands to the `cs231n` app."""
-    for command in (collect,):
+    for command in (bundle, collect):
         app.command(rich_help_panel="For instructors")(command)
+
+
+def bundle(
+    target: Annotated[
+        Path | None,
+        typer.Argument(help="Zip file, or new folder; dist/cs231n-kit-students.zip if left out.", show_default=False),
+    ] = None,
+    course: Folder = HERE,
+) -> None:
+    """Make the students' copy of the course.
+
+    Lectures, the kit and the released assignments, and no solutions, checks, tests, grades or submissions: only what
+    git keeps goes out. It refuses when a released notebook holds answers.
+
+    Examples:  cs231n bundle
+
+    cs231n bundle ~/public/week1.zip
+
+    Exit codes: 0 done, 2 nothing was written.
+    """
+    from .bundling import student_copy, write_copy
+
+    with _mendable():
+        place = _course(course)
+        contents, unknown = student_copy(place)
+        target = target or place.root / "dist" / "cs231n-kit-students.zip"
+        write_copy(contents, target)
+    size = sum(map(len, contents.values())) / 1e6
+    console.print(f"[green]✓[/] {escape(str(target))}: {len(contents)} files, {size:.1f} MB unpacked", soft_wrap=True)
+    for name in unknown:
+        console.print(f"[yellow]![/] {escape(printable(name))} is left out: git does not keep it", soft_wrap=True)
+    console.print("Next: hand it out. Students unpack it and run make lab.")
 
 
 def collect(
