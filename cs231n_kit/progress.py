@@ -133,7 +133,7 @@ def _standing(name: str, points: float, reports: dict[str, dict], missing: str) 
     """missing: the state of a check without a report."""
     report = reports.get(name)
     if report is None:
-        return Standing(name, points, None, missing)
+        return Standing(name, points, 0.0 if missing == NOT_TRIED else None, missing)
     if not report["tried"]:
         return Standing(name, points, 0.0, NOT_TRIED)
     return Standing(name, points, report["earned"], RIGHT if report["passed"] else WRONG)

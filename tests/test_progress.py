@@ -145,6 +145,7 @@ def test_released_notebooks_are_not_run_and_damaged_ones_are_named(course, monke
     assert "knn: 0 of 20 points" in lines(result) and "cannot be read as a notebook" in result.output
     checks = AssignmentFolder.find("assignment1").checks("knn")
     assert result.output.count("not tried yet") == len(checks) == 5
+    assert "predict_labels 0/4 not tried yet" in lines(result)
 
 
 def test_memory_that_is_damaged_or_cannot_be_written_does_no_harm(exercise, course, monkeypatch):
