@@ -9,7 +9,7 @@ from nbgrader.preprocessors import AssignLatePenalties
 from typer.testing import CliRunner
 
 from cs231n_kit.command_line import build_app
-from grader.course import CourseError
+from grader.course import CONFIG, Course, CourseError
 from grader.late import LatePolicy, assess, due_date, parse_due, penalties, policy, set_due_date
 
 POLICY = """
@@ -110,12 +110,19 @@ def test_times_that_mean_nothing_certain_are_refused(text, words):
         parse_due(text)
 
 
-def test_by_default_lateness_costs_nothing(tmp_path):
+def test_by_default_lateness_costs_nothing_and_nbgraders_own_plugin_can_take_its_place(tmp_path):
     plain = make_class(tmp_path)
     rule = policy(plain)
     assert isinstance(rule, LatePolicy) and rule.late_submission_penalty("ada", 10, 10 * DAY) is None
-    assert "lose nothing" in str(rule)
-    assert due_date(plain, ASSIGNMENT) is None
+    assert "lose nothing" in str(rule) and due_date(plain, ASSIGNMENT) is None
+    with (plain.root / CONFIG).open("a") as file:
+        file.write('c.AssignLatePenalties.plugin_class = "nbgrader.plugins.LateSubmissionPlugin"\n')
+        file.write('c.LateSubmissionPlugin.penalty_method = "zero"\n')
+    zero = Course(plain.root)
+    assert hand_in(zero, 1) == (6, 5)
+    grade(zero, "ben", FULL, "2026-12-01T22:59Z")
+    assess(zero, ASSIGNMENT)
+    assert penalties(zero, ASSIGNMENT) == {"ada": (11, 11), "ben": (0, 0)}
 
 
 def run(command, course, *options):
@@ -145,4 +152,3 @@ def test_the_commands_set_dates_and_keep_penalties_up_to_date(course):
     assert run("due", course, "2026-12-01T12:00Z", "--remove").exit_code == 2
     wrong = run("due", course, "2026-12-01T12:00")
     assert wrong.exit_code == 2 and "no time zone" in wrong.output
-    assess(course, ASSIGNMENT)
