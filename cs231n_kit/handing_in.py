@@ -1,6 +1,7 @@
 """Handing in an assignment: what is missing, and the zip file of what is there."""
 
 import os
+import re
 import zipfile
 from collections import Counter
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ FILE_LIMIT = 64 * 2**20
 TOTAL_LIMIT = 256 * 2**20
 COUNT_LIMIT = 500
 ALONG = {".py", ".txt", ".md", ".png", ".jpg", ".jpeg", ".gif", ".svg"}  # what a notebook may need beside it
+_STUB = re.compile(r"^\s*raise NotImplementedError\(\)\s*$", re.MULTILINE)  # what is to be replaced by an answer
 UNLIKE = 10 * 60  # seconds between training and saving the notebook that are nothing to speak of
 
 
@@ -110,6 +112,9 @@ def _cells(cells: list[MarkedCell], released: dict[str, MarkedCell], checks: lis
         empty = {cell.name: None for cell in cells if cell.answer and cell.code == code and cell.name not in touched}
         if empty:
             found.append(f"{words}: {', '.join(empty)}.")
+    begun = {cell.name: None for cell in cells if cell.answer and cell.name in touched and _STUB.search(cell.source)}
+    if begun:
+        found.append(f"begun, but there is a raise NotImplementedError() left: {', '.join(begun)}.")
     changed = [cell.name for cell in cells if cell.locked and not _as_released(cell, released)]
     if changed:
         found.append(

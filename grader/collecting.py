@@ -137,6 +137,8 @@ def find_student(upload: Upload, roster: dict[str, Student], anyone: bool) -> st
 
     Without a roster, and with `anyone`, who is not found gets the name in the file as an id, in Canvas with its number.
     """
+    if upload.source == "plain" and (same := [name for name in roster if name.casefold() == upload.name.casefold()]):
+        return upload.name if upload.name in same else same[0]
     named = [name for name, student in roster.items() if _is_named(student, upload)]
     if upload.number:
         named = [name for name, student in roster.items() if student.lms_user_id == upload.number] or named
@@ -179,7 +181,6 @@ def _described(student: Student) -> bool:
 def _is_named(student: Student, upload: Upload) -> bool:
     called = _letters(upload.name)
     if upload.source == "plain" and upload.name.casefold() in (
-        student.id.casefold(),
         student.email.casefold(),
         student.email.partition("@")[0].casefold(),
     ):

@@ -22,6 +22,7 @@ ROSTER = (
     ("jmueller", "Jörg", "Müller-Ødegård", "jm@uni.example", "102"),
     ("grace", "Grace", "Hopper", "g@uni.example", "103"),
     ("other-ada", "Ada", "Lovelace", "", "104"),
+    ("jm", "Jo", "March", "jo@uni.example", "105"),
 )
 MONDAY, TUESDAY = (datetime(2026, 3, day, 12, tzinfo=UTC).timestamp() for day in (2, 3))
 
@@ -96,6 +97,8 @@ def test_canvas_moodle_and_plain_names_find_their_students(course, roster, uploa
     zipped(uploads / "Ada Lovelace_78_assignsubmission_file_" / "x.zip", *BOTH)
     (uploads / "grace_5_assignsubmission_onlinetext_").mkdir()
     zipped(uploads / "Other-ADA (1).zip", *BOTH)
+    zipped(uploads / "jm.zip", *BOTH)
+    zipped(uploads / "assignment1-JO@uni.example.zip", *BOTH, when=TUESDAY)
     zipped(uploads / "nobody.zip", *BOTH)
     zipped(uploads / "assignment1-submission.zip", *BOTH)
     (uploads / "knn.ipynb").write_text(NOTEBOOK)
@@ -107,6 +110,8 @@ def test_canvas_moodle_and_plain_names_find_their_students(course, roster, uploa
         "Ada Lovelace_78_assignsubmission_file_": ("refused", ""),
         "grace_5_assignsubmission_onlinetext_": ("left", ""),
         "Other-ADA (1).zip": ("taken", "other-ada"),
+        "jm.zip": ("taken", "jm"),
+        "assignment1-JO@uni.example.zip": ("kept", "jm"),
         "nobody.zip": ("refused", ""),
         "assignment1-submission.zip": ("refused", ""),
         "knn.ipynb": ("left", ""),
@@ -114,7 +119,7 @@ def test_canvas_moodle_and_plain_names_find_their_students(course, roster, uploa
     assert "alovelace or other-ada" in found["Ada Lovelace_78_assignsubmission_file_"][2]
     assert "nobody in the roster is called 'nobody'" in found["nobody.zip"][2]
     assert stored(course, "alovelace") == [*BOTH, "timestamp.txt"]
-    assert course.students("assignment1") == ["alovelace", "grace", "jmueller", "other-ada"]
+    assert course.students("assignment1") == ["alovelace", "grace", "jm", "jmueller", "other-ada"]
 
 
 def test_canvas_is_believed_about_who_is_late(course, roster, uploads):
@@ -337,3 +342,9 @@ def test_nothing_to_collect_is_said(course, uploads, tmp_path):
         assert result.exit_code == 2 and words in result.words
     result = run("collect", "assignment9", uploads, "--course", course.root)
     assert result.exit_code == 2 and "cs231n release assignment9" in result.words
+
+
+@pytest.mark.parametrize("command", ["collect", "bundle"])
+def test_the_commands_explain_themselves(command):
+    explained = run(command, "--help").words
+    assert f"Examples: cs231n {command}" in explained and "Exit codes: 0 " in explained

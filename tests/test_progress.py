@@ -1,6 +1,8 @@
 """`cs231n progress`: what every check earns, and when checks run again."""
 
+import re
 import shutil
+from io import StringIO
 from pathlib import Path
 
 import nbformat
@@ -8,9 +10,10 @@ import numpy as np
 import platformdirs
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from rich.console import Console
 from typer.testing import CliRunner
 
-from cs231n_kit import progress
+from cs231n_kit import assignment_commands, progress
 from cs231n_kit.assignment_folder import AssignmentFolder
 from cs231n_kit.checking.answer_key import Case, CheckKey, PropertyKey, save_key
 from cs231n_kit.command_line import build_app
@@ -102,6 +105,15 @@ def test_every_check_is_shown_and_runs_again_only_after_a_change(exercise):
         "assignment1: 7 of 7 points; 2 more are given by hand",
     ]
     assert runs(notebook) == 2
+
+
+def test_a_terminal_shows_bars(exercise, monkeypatch):
+    exercise("return 2 * x")
+    terminal = Console(force_terminal=True, color_system="standard", width=90, file=StringIO())
+    monkeypatch.setattr(assignment_commands, "console", terminal)
+    run("progress")
+    bars = dict(re.findall(r"(double|halve) +\x1b\[(\d+)m━{20}\x1b", terminal.file.getvalue()))
+    assert bars == {"double": "32", "halve": "90"}, "green where it is full, grey where it is empty"
 
 
 def test_what_check_found_is_remembered(exercise):

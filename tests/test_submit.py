@@ -105,6 +105,7 @@ def test_deleted_changed_and_repeated_cells_are_named(folder, kept):
     def damage(notebook, cells):
         cells["prepare_given"].source += "\n# mine"
         cells["settings_answer"].source = " "
+        cells["softmax_loss_vectorized_answer"].source += "\n    raise NotImplementedError()"
         notebook.cells.remove(cells["softmax_trained"])
         if kept:
             notebook.cells.remove(cells["softmax_loss_naive_answer"])
@@ -119,6 +120,7 @@ def test_deleted_changed_and_repeated_cells_are_named(folder, kept):
     gone = "softmax_loss_naive_answer, softmax_trained" if kept else "softmax_trained"
     assert f"cells are gone: {gone}. Copy them" in result.words
     assert "not answered yet: settings_answer." in result.words
+    assert "a raise NotImplementedError() left: softmax_loss_vectorized_answer." in result.words
     assert "more than once: comparison_question." in result.words
     assert "knn.ipynb" not in result.output
 
@@ -194,3 +196,9 @@ def test_a_wrong_name_is_answered_with_those_that_are_there(folder):
 def test_names_cannot_steer_the_terminal(folder):
     (folder / "\x1b[31mred‮.csv").write_text("")
     assert "?[31mred?.csv" in run("submit", "assignment1").output
+
+
+@pytest.mark.parametrize("command", ["submit", "progress"])
+def test_the_commands_explain_themselves(command):
+    explained = run(command, "--help").words
+    assert f"cs231n {command} assignment1" in explained and "Exit codes 0 " in explained
