@@ -252,10 +252,13 @@ def statistics(
         _fail(f"{output} should end in .png, .svg, .pdf or .html.", 2)
     with _mendable():
         place = _course(course)
-        names = [grade.student for grade in place.grades(assignment)]
+        everybody = place.grades(assignment)
+        names, waiting = [grade.student for grade in everybody], sum(grade.by_hand for grade in everybody)
         reading = track(names, "Reading verdicts", console=errors, transient=True, disable=not errors.is_terminal)
         found = class_statistics(place, assignment, reading)
         _show_statistics(found)
+        if waiting:
+            errors.print(f"[yellow]![/] {waiting} have answers that are to be graded by hand: these count as 0 so far.")
         if output:
             from .statistics_plot import draw, saved
 

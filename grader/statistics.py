@@ -12,6 +12,9 @@ from functools import cache
 from html import escape
 from pathlib import Path
 
+from nbformat import from_dict
+from nbgrader.utils import compute_checksum
+
 from cs231n_kit.terminal import printable
 
 from .check import load_checks
@@ -95,7 +98,7 @@ def class_statistics(course: Course, assignment: str, students: Iterable[str] | 
 
 
 def _cause(verdict: str | None, hints: list[str]) -> str:
-    """verdict: None for a cell that the judge does not judge, "" where the notebook was not handed in."""
+    """verdict: None for a cell that the judge does not judge, "" where nothing was handed in."""
     if verdict is None:
         return BY_HAND
     if not verdict or verdict.partition("\n")[0].endswith(": not implemented yet"):
@@ -104,7 +107,8 @@ def _cause(verdict: str | None, hints: list[str]) -> str:
 
 
 def read_verdicts(path: Path) -> dict[str, str | None] | None:
-    """What the judge wrote below each graded cell of a graded notebook: its text, None where it wrote nothing.
+    """What the judge wrote below each graded cell of a graded notebook: its text; None where a hand grades, but "" for
+    an answer that is as it was released.
 
     {} where there is no notebook; None where it cannot be read. Its texts quote students: they are data, no more.
     """
@@ -123,10 +127,11 @@ def _is_graded(cell: dict) -> bool:
 
 
 def _verdict(cell: dict) -> tuple[str, str | None]:
+    info = cell["metadata"]["nbgrader"]
     for output in cell.get("outputs", []):
-        text = output.get("data", {}).get("text/plain", "")
-        return cell["metadata"]["nbgrader"]["grade_id"], "".join(text)
-    return cell["metadata"]["nbgrader"]["grade_id"], None
+        return info["grade_id"], "".join(output.get("data", {}).get("text/plain", ""))
+    as_released = compute_checksum(from_dict(cell | {"source": "".join(cell["source"])}))
+    return info["grade_id"], "" if info.get("checksum") == as_released else None
 
 
 def hints_of(verdict: str) -> list[str]:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from graded_class import ASSIGNMENT, grade, make_class
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from nbgrader.utils import compute_checksum
 from PIL import Image
 from typer.testing import CliRunner
 
@@ -40,8 +41,8 @@ def report(*statuses, name="predict_labels", hint="", message=""):
     return Report(name, tuple(Verdict(f"property {i}", 2, s, message, hint=hint) for i, s in enumerate(statuses)))
 
 
-def write_graded(course, student, notebook, reports, questions=()):
-    """A graded notebook as the judge leaves it."""
+def write_graded(course, student, notebook, reports, questions=(), answer="hint: of my own"):
+    """A graded notebook as the judge leaves it; written questions were released with the answer "?"."""
     cells = []
     for verdict in reports:
         cell = new_code_cell(metadata={"nbgrader": {"grade": True, "solution": False, "grade_id": verdict.function}})
@@ -49,7 +50,11 @@ def write_graded(course, student, notebook, reports, questions=()):
         cells.append(cell)
     for name in questions:
         metadata = {"nbgrader": {"grade": True, "solution": True, "grade_id": name}}
-        cells.append(new_markdown_cell("hint: of my own", metadata=metadata))
+        released = nbformat.from_dict(
+            new_markdown_cell("?", metadata={"nbgrader": metadata["nbgrader"] | {"points": 3}})
+        )
+        metadata["nbgrader"] |= {"points": 3, "checksum": compute_checksum(released)}
+        cells.append(new_markdown_cell(answer, metadata=metadata))
     path = course.path("autograded", ASSIGNMENT, student) / f"{notebook}.ipynb"
     path.parent.mkdir(parents=True, exist_ok=True)
     nbformat.write(new_notebook(cells=cells), path)
@@ -76,7 +81,8 @@ def course(tmp_path_factory):
     }
     for student, verdict in first.items():
         other = report(PASSED if student != "eve" else NOT_IMPLEMENTED, name="cross_validate")
-        write_graded(course, student, "knn", [verdict, other], ["gap_question"])
+        answer = "hint: of my own" if student != "eve" else "?"
+        write_graded(course, student, "knn", [verdict, other], ["gap_question"], answer)
         if student != "eve":
             write_graded(course, student, "softmax", [report(PASSED, name="softmax_loss")])
     return course
@@ -89,7 +95,7 @@ def test_losses_are_counted_by_check_and_cause(course):
     assert checks["predict_labels"].lost == {KNOWN: 2 + 4, OTHER: 2, NOT_WRITTEN: 4}
     assert checks["predict_labels"].students == {KNOWN: 2, OTHER: 1, NOT_WRITTEN: 1}
     assert checks["predict_labels"].lost_by_each == 12 / 5 and checks["predict_labels"].notebook == "knn"
-    assert checks["gap_question"].lost == {BY_HAND: 2 + 3} and checks["gap_question"].graded == 4
+    assert checks["gap_question"].lost == {BY_HAND: 2, NOT_WRITTEN: 3} and checks["gap_question"].graded == 4
     assert checks["softmax_loss"].lost == {NOT_WRITTEN: 5} and checks["softmax_loss"].notebook == "softmax"
     assert found.mistakes == ((("predict_labels", MISTAKES[0].name), 2),)
     assert sorted(found.scores) == [0, 8, 9, 12, 14] and found.points == 14
@@ -138,7 +144,7 @@ def test_pictures_show_every_check_and_escape_what_they_quote(course):
     drawn = {label.get_text() for ax in drawing.axes for label in ax.get_yticklabels()}
     assert {"predict_labels (4)", "gap_question (3)", "cross_validate (2)", "softmax_loss (5)"} <= drawn
     lost = {bar.get_width() for bar in drawing.axes[0].patches}
-    assert lost >= {6 / 5, 2 / 5, 4 / 5, 5 / 4}
+    assert lost >= {6 / 5, 2 / 5, 4 / 5, 2 / 4, 3 / 4}
     assert max(bar.get_x() + bar.get_width() for bar in drawing.axes[0].patches) == pytest.approx(12 / 5)
     assert b"<svg" in saved(draw(found), "svg")
 
@@ -171,6 +177,7 @@ def test_the_command_tells_and_writes(course, tmp_path):
     assert ["predict_labels", "2.40", "4", "1", "2", "1"] in lines
     assert any(line[:2] == ["2", "predict_labels"] and MISTAKES[0].name in " ".join(line) for line in lines)
     assert "5 students; scores from 0 to 14 of 14 points, median 9, mean 8.6" in result.output
+    assert "1 have answers that are to be graded by hand" in result.stderr
     html = path.read_text()
     assert MISTAKES[0].name in html and "<script" not in html and "data:image/png;base64," in html
     assert not re.search(r"\b(ada|ben|cleo|dan|eve)\b", re.sub('base64,[^"]*', "", html))
