@@ -106,8 +106,8 @@ def hand_in(
 def play(course: Course, folder: Path | None, console: Console) -> None:
     """Release, five submissions, autograde, feedback, and the grade table."""
     from .command_line import _line
-    from .grade_commands import grade_table
     from .grade_export import standings
+    from .grade_table import grade_table
 
     folder = folder or Path(tempfile.mkdtemp(prefix="cs231n-demo-"))
     folder.mkdir(parents=True, exist_ok=True)

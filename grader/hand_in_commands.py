@@ -12,7 +12,7 @@ from rich.table import Table
 from cs231n_kit.terminal import printable
 
 from .command_line import HERE, Assignment, Folder, _course, _mendable, console
-from .grade_commands import print_table
+from .grade_table import print_table
 
 COLOURS = {"taken": "green", "replaced": "green", "kept": "dim", "refused": "red", "left": "yellow"}
 DATES = ["%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M", "%Y-%m-%d"]

@@ -6,11 +6,12 @@ import os
 
 import pytest
 from graded_class import ASSIGNMENT, grade, make_class
+from rich.console import Console
 from typer.testing import CliRunner
 
 from cs231n_kit.command_line import build_app
+from grader import grade_table
 from grader.course import CourseError
-from grader.grade_commands import grade_table
 from grader.grade_export import canvas, defused, moodle, number, spreadsheet, standings, write_file
 
 FULL = {"predict_labels": 4, "cross_validate": 2, "gap_question": 3, "softmax_loss": 5}
@@ -137,10 +138,7 @@ def test_the_table_tells_what_a_score_alone_does_not(course):
 
 
 def test_a_table_that_is_too_wide_shows_notebooks(course, monkeypatch):
-    from grader import grade_commands
-
-    narrow = grade_commands.console.__class__(force_terminal=True, width=70)
-    monkeypatch.setattr(grade_commands, "console", narrow)
-    table = grade_table(ASSIGNMENT, standings(course, ASSIGNMENT))
+    monkeypatch.setattr(grade_table, "console", Console(force_terminal=True, width=70))
+    table = grade_table.grade_table(ASSIGNMENT, standings(course, ASSIGNMENT))
     assert "1 knn\n2 softmax" in table.caption
     assert "to be graded by hand; 1 d 3 h late, 1.5 off" in list(table.columns[-1].cells)
