@@ -45,6 +45,12 @@ c.Autograde.autograde_preprocessors = [
     "nbgrader.preprocessors.CheckCellMetadata",
 ]
 
+# What handing in late costs, once an assignment has a due date (cs231n due): nothing, unless you say so here.
+c.AssignLatePenalties.plugin_class = "grader.late.LatePolicy"
+c.LatePolicy.grace_minutes = 0  # up to so many minutes late cost nothing
+c.LatePolicy.percent_per_day = 0  # of a notebook's score, for each day begun since the due date
+c.LatePolicy.max_percent = 100  # at most
+
 c.GenerateFeedback.exporter_class = "grader.display.FeedbackExporter"
 
 # What students write is shown in feedback pages and in formgrader: harmless HTML only, formulas without scripts.

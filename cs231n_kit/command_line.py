@@ -1,4 +1,4 @@
-"""The `cs231n` command: open the course, look after data and installation, check an assignment.
+"""The `cs231n` command: open the course, look after data and installation.
 
 Commands for instructors join through the entry-point group "cs231n.commands": each entry point names a function
 `register(app: typer.Typer) -> None`. Whatever is slow to import is imported inside the command that needs it.
@@ -11,16 +11,14 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 
 from cs231n_kit import __version__
+from cs231n_kit.assignment_commands import check, progress, submit
+from cs231n_kit.terminal import console, stop
 
 COMMANDS = "cs231n.commands"
 OPTIONAL = ("grader", "nbgrader")  # what instructor commands may lack without anything being wrong
-
-console = Console(highlight=False, soft_wrap=True)
-errors = Console(highlight=False, soft_wrap=True, stderr=True)
 
 
 def main() -> None:
@@ -36,7 +34,7 @@ def build_app() -> typer.Typer:
     app = typer.Typer(
         rich_markup_mode="rich", no_args_is_help=True, context_settings={"help_option_names": ["-h", "--help"]}
     )
-    for command in (lab, check, data, doctor):
+    for command in (lab, check, progress, submit, data, doctor):
         app.command(rich_help_panel="For everyone")(command)
     missing = _register_others(app)
     app.callback(epilog=missing)(about)
@@ -108,54 +106,11 @@ def lab(
 
     folder = course_folder()
     if folder is None:
-        _stop("There is no notebooks/00_start_here.ipynb here. Run this in the course's folder.", code=2)
+        stop("There is no notebooks/00_start_here.ipynb here. Run this in the course's folder.", code=2)
     path = (notebook or folder / "notebooks" / "00_start_here.ipynb").resolve()
     if not path.is_file():
-        _stop(f"There is no notebook {notebook}. The course's notebooks are in {folder}.", code=2)
+        stop(f"There is no notebook {notebook}. The course's notebooks are in {folder}.", code=2)
     raise typer.Exit(open_lab(folder, path, browser=browser, port=port))
-
-
-def check(
-    notebook: Annotated[
-        Path, typer.Argument(metavar="NOTEBOOK", help="An assignment's notebook (.ipynb).", show_default=False)
-    ],
-    timeout: Annotated[int, typer.Option(min=1, help="Seconds that one cell may take.")] = 300,
-) -> None:
-    """Run an assignment's checks without opening it.
-
-    Runs the notebook from the top in a fresh kernel, leaving out the cells that only train or plot (tagged
-    skip-grading), and prints what every check(...) found. The notebook itself is not changed.
-
-    [bold]Examples[/bold]
-
-    cs231n check assignments/assignment1/knn.ipynb
-
-    cs231n check knn.ipynb --timeout 60
-
-    [bold]Exit codes[/bold]  0 all checks passed; 1 something is not right yet; 2 the notebook cannot be checked.
-    """
-    from cs231n_kit.notebook_checks import CannotCheck, run_checks
-
-    cells = []
-    try:
-        with errors.status("Starting a kernel ...") as status:
-            for cell in run_checks(notebook, timeout, on_start=status.update):
-                cells.append(cell)
-                for report in cell.reports:
-                    _print_report(report.text)
-                if cell.error:
-                    console.print(f"[red]✗[/red] {escape(cell.error)}\n")
-    except CannotCheck as error:
-        _stop(str(error), code=2)
-    reports = [report for cell in cells for report in cell.reports]
-    passed = sum(report.passed for report in reports)
-    stopped = sum(cell.error is not None for cell in cells)
-    console.print(
-        f"{passed} of {len(reports)} checks passed" + (f"; {stopped} cells ended in an error." if stopped else ".")
-    )
-    if stopped or passed < len(reports):
-        console.print(f"Next: mend the first ✗ or ○ above in {escape(str(notebook))}, save, and check again.")
-        raise typer.Exit(1)
 
 
 def data(
@@ -185,12 +140,12 @@ def data(
     known = {row.name: row for row in datasets.status()}
     for name in names or []:
         if name not in known:
-            _stop(f"There is no data set {name!r}; there are {', '.join(known)}.", code=2)
+            stop(f"There is no data set {name!r}; there are {', '.join(known)}.", code=2)
     for name in names or []:
         try:
             place = datasets.download(name, folder)
         except datasets.DatasetError as error:
-            _stop(str(error))
+            stop(str(error))
         console.print(f"[green]✓[/green] {known[name].title}: {escape(str(place or 'comes with scikit-learn'))}")
     if not names:
         for row in known.values():
@@ -218,19 +173,8 @@ def doctor(
         if finding.mend:
             console.print(f"{'':17}→ {escape(finding.mend)}")
     if broken:
-        _stop(f"{broken} of these must be mended; each line with → says how.")
+        stop(f"{broken} of these must be mended; each line with → says how.")
     console.print("The course is ready." if tests else "The course is ready: cs231n lab opens it.")
-
-
-def _print_report(text: str) -> None:
-    """A verdict table, its marks coloured."""
-    colours = {"✓": "green", "✗": "red", "○": "dim"}
-    for line in text.splitlines():
-        mark = line.strip()[:1]
-        colour = colours.get(mark)
-        line = escape(line)
-        console.print(line.replace(mark, f"[{colour}]{mark}[/{colour}]", 1) if colour else line)
-    console.print()
 
 
 def _print_data_set(row) -> None:
@@ -245,11 +189,6 @@ def _print_data_set(row) -> None:
     for title, words in (("where", place), ("size", size), ("licence", row.licence), ("home", row.homepage)):
         if words:
             console.print(f"  {'':14} {title + ':':<9} {escape(words)}")
-
-
-def _stop(message: str, code: int = 1) -> None:
-    errors.print(f"[red]{escape(message)}[/red]")
-    raise typer.Exit(code)
 
 
 if __name__ == "__main__":

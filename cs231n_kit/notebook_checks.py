@@ -13,6 +13,7 @@ REPORTING = f"""
 def _report_to_terminal():
     import functools
     import cs231n_kit.checking as checking
+    from cs231n_kit.checking.verdicts import NOT_IMPLEMENTED
     from IPython.display import display
 
     check = checking.check
@@ -20,7 +21,14 @@ def _report_to_terminal():
     @functools.wraps(check)
     def reporting(*args, **kwargs):
         report = check(*args, **kwargs)
-        content = {{"function": report.function, "passed": bool(report.passed), "text": repr(report)}}
+        content = {{
+            "function": report.function,
+            "passed": bool(report.passed),
+            "tried": any(verdict.status != NOT_IMPLEMENTED for verdict in report.verdicts),
+            "earned": float(report.earned),
+            "points": float(report.points),
+            "text": repr(report),
+        }}
         display({{"{REPORT}": content}}, raw=True)
         return report
 
@@ -37,10 +45,13 @@ class CannotCheck(Exception):
 
 @dataclass(frozen=True)
 class CheckReport:
-    """What one `check(...)` call found. text: the verdict table."""
+    """What one `check(...)` call found. tried: False where nothing is written yet. text: the verdict table."""
 
     function: str
     passed: bool
+    tried: bool
+    earned: float
+    points: float
     text: str
 
 
@@ -66,7 +77,7 @@ def run_checks(
     from nbclient.exceptions import DeadKernelError
     from nbformat.v4 import new_code_cell
 
-    content = _read(notebook)
+    content = read_notebook(notebook)
     cells = [cell for cell in content.cells if cell.cell_type == "code" and cell.source.strip()]
     if not any(re.search(r"\bcheck\(", cell.source) for cell in cells):
         raise CannotCheck(f"{notebook} has no check(...) to run. Assignments have them: try one in assignments/.")
@@ -99,7 +110,8 @@ def run_checks(
         ) from error
 
 
-def _read(notebook: Path):
+def read_notebook(notebook: Path):
+    """The notebook in the format 4; raises CannotCheck, with the mend, where it cannot be read."""
     import nbformat
 
     try:

@@ -1,6 +1,5 @@
 """The instructors' part of the `cs231n` command."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -8,7 +7,6 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
 
 Assignment = Annotated[str, typer.Argument(help="Name of the assignment: its folder in solutions/.")]
 Folder = Annotated[Path, typer.Option("--course", help="The course's folder (default: this one or one above it).")]
@@ -20,8 +18,13 @@ errors = Console(stderr=True, highlight=False)
 
 def register(app: typer.Typer) -> None:
     """Add the instructors' commands to the `cs231n` app."""
-    for command in (release, autograde, feedback, grades, demo):
+    from . import grade_commands, hand_in_commands
+
+    for command in (release, autograde, feedback):
         app.command(rich_help_panel="For instructors")(command)
+    hand_in_commands.register(app)
+    grade_commands.register(app)
+    app.command(rich_help_panel="For instructors")(demo)
 
 
 def release(assignment: Assignment, course: Folder = HERE) -> None:
@@ -112,29 +115,6 @@ def feedback(
     raise typer.Exit(1 if problems else 0)
 
 
-def grades(
-    assignment: Assignment,
-    as_csv: Annotated[bool, typer.Option("--csv", help="Comma-separated values for a spreadsheet.")] = False,
-    course: Folder = HERE,
-) -> None:
-    """Show the grades of an assignment.
-
-    Examples:  cs231n grades assignment1      cs231n grades assignment1 --csv > grades.csv
-    """
-    from .course import write_csv
-
-    with _mendable():
-        place = _course(course)
-        rows = place.grades(assignment)
-    if as_csv:
-        write_csv(rows, sys.stdout)
-    elif rows:
-        console.print(grade_table(assignment, rows))
-        _tell_equal_results(place, assignment)
-    else:
-        console.print(f"No submission of {assignment} is graded yet. Next: cs231n autograde {assignment}")
-
-
 def demo(
     folder: Annotated[
         Path | None, typer.Argument(help="Where to build the course (default: a new temporary folder).")
@@ -150,21 +130,6 @@ def demo(
 
     with _mendable():
         play(_course(course), folder, console)
-
-
-def grade_table(assignment: str, rows: list) -> Table:
-    """Students against graded cells, which are numbered so that the table fits a terminal; the caption names them."""
-    names = list(dict.fromkeys(cell[0] for row in rows for cell in row.cells))
-    numbered = "\n".join(f"{number} {name}" for number, name in enumerate(names, 1))
-    table = Table(title=f"Grades of {assignment}", caption=numbered, title_justify="left", caption_justify="left")
-    table.add_column("student", no_wrap=True)
-    for number in range(1, len(names) + 1):
-        table.add_column(str(number), justify="right")
-    table.add_column("score", justify="right", style="bold", no_wrap=True)
-    for row in rows:
-        cells = {name: "by hand" if by_hand else f"{score:g}/{points:g}" for name, score, points, by_hand in row.cells}
-        table.add_row(escape(row.student), *(cells.get(name, "") for name in names), f"{row.score:g}/{row.points:g}")
-    return table
 
 
 def _tell_equal_results(place, assignment: str) -> None:

@@ -1,18 +1,18 @@
 """A course on disk: what instructors do with it, through nbgrader's own API."""
 
-import csv
 import logging
+import math
 import re
 import warnings
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
 
-from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.api import Gradebook, MissingEntry, SubmittedAssignment, SubmittedNotebook
 from nbgrader.apps.api import NbGraderAPI
 from sqlalchemy.exc import SAWarning
+from sqlalchemy.orm import selectinload
 from traitlets.config import PyFileConfigLoader
 
 from .check import load_checks
@@ -26,13 +26,26 @@ class CourseError(Exception):
 
 @dataclass(frozen=True)
 class Grade:
-    """One student's standing in one assignment. `cells`: (name, score, points, still to be graded by hand)."""
+    """One student's standing in one assignment; `score` is before the `penalty` for handing in late.
+
+    cells, notebooks: (name, score, points, still to be graded by hand). graded: False where a
+    notebook could not be graded.
+    """
 
     student: str
     score: float
     points: float
     by_hand: bool
     cells: tuple[tuple[str, float, float, bool], ...]
+    notebooks: tuple[tuple[str, float, float, bool], ...] = ()
+    penalty: float = 0.0
+    seconds_late: float = 0.0
+    graded: bool = True
+
+    @property
+    def final_score(self) -> float:
+        """The score less the penalty, never below 0."""
+        return max(0.0, self.score - self.penalty)
 
 
 @dataclass(frozen=True)
@@ -55,7 +68,7 @@ class Course:
             raise CourseError(f"There is no {CONFIG} in {start} or above it. Run this in the course's folder.")
         self.root = found[0]
         config = PyFileConfigLoader(CONFIG, path=str(self.root)).load_config()
-        self._config = config
+        self.config = config
         logging.getLogger("traitlets").propagate = False
         warnings.filterwarnings("ignore", category=SAWarning)  # nbgrader's own queries, harmless
         self._api = NbGraderAPI(config=config)
@@ -63,8 +76,8 @@ class Course:
 
     def allow_unsandboxed(self) -> None:
         """Grade without a sandbox from now on: submissions run with the instructor's own rights."""
-        self._config.Judge.allow_unsandboxed = True
-        self._api = NbGraderAPI(config=self._config)
+        self.config.Judge.allow_unsandboxed = True
+        self._api = NbGraderAPI(config=self.config)
         self._folders = self._api.coursedir
 
     def path(self, step: str, assignment: str, student: str = ".") -> Path:
@@ -88,7 +101,7 @@ class Course:
 
     def autograde(self, assignment: str, students: list[str], regrade: bool = False) -> Iterator[Graded]:
         """Grade the submissions one after the other; a submission that cannot be graded stops no other."""
-        self._require_release(assignment)
+        self.require_release(assignment)
         for student in students:
             result = self._api.autograde(assignment, student, force=regrade)
             log = result.get("log", "")
@@ -110,10 +123,12 @@ class Course:
 
     def grades(self, assignment: str) -> list[Grade]:
         """Grades of all students with a graded submission, by student."""
-        self._require_release(assignment)
+        self.require_release(assignment)
         with self.gradebook() as gradebook:
-            submissions = gradebook.assignment_submissions(assignment)
-            return sorted((_grade(s) for s in submissions), key=lambda grade: grade.student)
+            released = gradebook.find_assignment(assignment)
+            points = {n.id: sum(c.max_score for c in (*n.grade_cells, *n.task_cells)) for n in released.notebooks}
+            found = [_grade(submission, points) for submission in submissions(gradebook, assignment)]
+            return sorted(found, key=lambda grade: grade.student)
 
     def equal_results(self, assignment: str) -> list[tuple[str, list[str]]]:
         """Trained results whose arrays are equal to the last bit: (file, the students who handed them in)."""
@@ -128,7 +143,8 @@ class Course:
             found += [(file, students) for students in owners.values() if len(students) > 1]
         return found
 
-    def _require_release(self, assignment: str) -> None:
+    def require_release(self, assignment: str) -> None:
+        """Raises CourseError unless the gradebook knows the assignment."""
         try:
             with self.gradebook() as gradebook:
                 gradebook.find_assignment(assignment)
@@ -140,11 +156,42 @@ class Course:
         return Gradebook(self._folders.db_url, self._folders.course_id)
 
 
-def _grade(submission) -> Grade:
-    cells = tuple(
-        (g.name, g.score, g.max_score, bool(g.needs_manual_grade)) for n in submission.notebooks for g in n.grades
+def submissions(gradebook: Gradebook, assignment: str) -> list[SubmittedAssignment]:
+    """All submissions, as `gradebook.assignment_submissions` gives them, with their grades read in a few queries."""
+    grades = selectinload(SubmittedAssignment.notebooks).selectinload(SubmittedNotebook.grades)
+    query = gradebook.db.query(SubmittedAssignment).options(grades, selectinload(SubmittedAssignment.student))
+    return query.filter(SubmittedAssignment.assignment_id == gradebook.find_assignment(assignment).id).all()
+
+
+def _grade(submission: SubmittedAssignment, points: dict[str, float]) -> Grade:
+    """points: of the released notebooks, by their ids."""
+    grades = [grade for notebook in submission.notebooks for grade in notebook.grades]
+    notebooks = tuple(
+        (
+            n.name,
+            math.fsum(g.score for g in n.grades),
+            points[n.notebook_id],
+            any(g.needs_manual_grade for g in n.grades),
+        )
+        for n in submission.notebooks
     )
-    return Grade(submission.student.id, submission.score, submission.max_score, any(c[3] for c in cells), cells)
+    return Grade(
+        submission.student.id,
+        math.fsum(grade.score for grade in grades),
+        sum(points.values()),
+        any(grade.needs_manual_grade for grade in grades),
+        tuple((g.cell.name, g.score, g.cell.max_score, bool(g.needs_manual_grade)) for g in grades),
+        notebooks,
+        penalty=sum(n.late_submission_penalty or 0.0 for n in submission.notebooks),
+        seconds_late=submission.total_seconds_late,
+        graded=all(_is_graded(n) for n in submission.notebooks),
+    )
+
+
+def _is_graded(notebook: SubmittedNotebook) -> bool:
+    """Whether the judge was done with it; of written answers alone nothing is known before somebody reads them."""
+    scored = any((g.auto_score, g.manual_score) != (None, None) for g in notebook.grades)
+    return scored or all(g.cell.cell_type != "code" for g in notebook.grades)
 
 
 def _contents(path: Path) -> tuple:
@@ -154,21 +201,6 @@ def _contents(path: Path) -> tuple:
             return tuple(sorted((member.filename, member.file_size, member.CRC) for member in archive.infolist()))
     except (OSError, zipfile.BadZipFile, ValueError):
         return ()
-
-
-def write_csv(grades: list[Grade], file: TextIO) -> None:
-    """One row a student, one column a graded cell. Texts that a spreadsheet would take for formulas are defused."""
-    names = list(dict.fromkeys(cell[0] for grade in grades for cell in grade.cells))
-    writer = csv.writer(file)
-    writer.writerow(["student", *names, "score", "points", "to be graded by hand"])
-    for grade in grades:
-        scores = {name: score for name, score, _, _ in grade.cells}
-        row = [scores.get(name, "") for name in names]
-        writer.writerow([_defused(grade.student), *row, grade.score, grade.points, "yes" if grade.by_hand else "no"])
-
-
-def _defused(text: str) -> str:
-    return "'" + text if re.match(r"[=+\-@\t\r]", text) else text
 
 
 def _explain(result: dict) -> str:

@@ -105,7 +105,9 @@ def hand_in(
 
 def play(course: Course, folder: Path | None, console: Console) -> None:
     """Release, five submissions, autograde, feedback, and the grade table."""
-    from .command_line import _line, grade_table
+    from .command_line import _line
+    from .grade_export import standings
+    from .grade_table import grade_table
 
     folder = folder or Path(tempfile.mkdtemp(prefix="cs231n-demo-"))
     folder.mkdir(parents=True, exist_ok=True)
@@ -122,7 +124,7 @@ def play(course: Course, folder: Path | None, console: Console) -> None:
     for graded in place.autograde(ASSIGNMENT, students):
         console.print("  " + _line(place, ASSIGNMENT, graded))
     pages = {student: place.feedback(ASSIGNMENT, student) for student in place.graded_students(ASSIGNMENT)}
-    console.print(grade_table(ASSIGNMENT, place.grades(ASSIGNMENT)))
+    console.print(grade_table(ASSIGNMENT, standings(place, ASSIGNMENT)))
     console.print("Feedback pages:")
     for student, paths in pages.items():
         for page in paths:

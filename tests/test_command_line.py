@@ -12,6 +12,7 @@ from importlib import metadata, util
 
 import nbformat
 import numpy as np
+import platformdirs
 import pytest
 import typer
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
@@ -126,8 +127,9 @@ def test_a_bug_in_an_added_command_is_not_hidden(offer):
 
 
 @pytest.fixture
-def assignment(tmp_path):
+def assignment(tmp_path, monkeypatch):
     """Writes a notebook with the given code cells, beside an answer key for `double(x)`."""
+    monkeypatch.setattr(platformdirs, "user_cache_path", lambda *names, **more: tmp_path / "cache")
     x = np.arange(4.0)
     twice = PropertyKey("doubles its input", 2, "values", 1e-7, 1e-9, (Case((x,), (2 * x,)),))
     (tmp_path / "knn_key.npz").write_bytes(save_key([CheckKey("double", ("x",), (twice,))]))
