@@ -54,7 +54,7 @@ def _register_others(app: typer.Typer) -> str:
             if package not in OPTIONAL:
                 raise
             missing = (
-                f"Instructor commands (release, autograde, feedback, grades, demo) need the package {package}: "
+                f"Instructor commands, such as release and autograde, need the package {package}: "
                 "in the course's folder run [bold]make install[/bold], "
                 'or [bold]pip install -c constraints.txt -e ".\\[grading]"[/bold].'
             )

@@ -18,13 +18,11 @@ errors = Console(stderr=True, highlight=False)
 
 def register(app: typer.Typer) -> None:
     """Add the instructors' commands to the `cs231n` app."""
-    from . import grade_commands, hand_in_commands
+    from .grade_commands import due, grades, roster, statistics
+    from .hand_in_commands import bundle, collect
 
-    for command in (release, autograde, feedback):
+    for command in (release, bundle, roster, due, collect, autograde, feedback, grades, statistics, demo):
         app.command(rich_help_panel="For instructors")(command)
-    hand_in_commands.register(app)
-    grade_commands.register(app)
-    app.command(rich_help_panel="For instructors")(demo)
 
 
 def release(assignment: Assignment, course: Folder = HERE) -> None:

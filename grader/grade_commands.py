@@ -27,12 +27,6 @@ class Format(StrEnum):
 IN_MOODLE = "In Moodle: Grades, Import, CSV file; comma as separator; then Map from {0}, Map to {0}."
 
 
-def register(app: typer.Typer) -> None:
-    """Add these commands to the `cs231n` app."""
-    for command in (roster, due, grades, statistics):
-        app.command(rich_help_panel="For instructors")(command)
-
-
 def roster(
     file: Annotated[
         Path | None,

@@ -18,12 +18,6 @@ COLOURS = {"taken": "green", "replaced": "green", "kept": "dim", "refused": "red
 DATES = ["%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M", "%Y-%m-%d"]
 
 
-def register(app: typer.Typer) -> None:
-    """Add these commands to the `cs231n` app."""
-    for command in (bundle, collect):
-        app.command(rich_help_panel="For instructors")(command)
-
-
 def bundle(
     target: Annotated[
         Path | None,
