@@ -1,6 +1,5 @@
 """An architecture playground's network in training: the kit's ``Trainer``, by settings that may change meanwhile."""
 
-import collections
 import math
 import time
 from typing import NamedTuple
@@ -13,13 +12,13 @@ from cs231n_kit.training.diagnosis import NonFiniteError
 from cs231n_kit.widgets import architecture_text
 from cs231n_kit.widgets.architecture_state import LOOKING, NETWORK
 from cs231n_kit.widgets.training_records import add_record
+from cs231n_kit.widgets.update_rate import UpdateRate
 
 FOREVER = 10**6  # epochs
 MOST_RECORDS = 400  # of the history; then every other one is dropped
 SHARE = 0.12  # of the time may go into validation
 CURVE = 200  # points of the training loss
 SMOOTH = 20  # updates whose mean loss is the training loss
-PAUSE = 2.0  # seconds without an update after which the rate is counted anew
 
 
 class Record(NamedTuple):
@@ -51,7 +50,7 @@ class ArchitectureRun:
         self.reading = architecture_text.read(self.state, self.data)
         self.step_count, self.changed, self.trouble, self.history = 0, False, "", []
         self.network = self.trainer = self._steps = None
-        self._losses, self._times, self._evaluated = [], collections.deque(), (-math.inf, 0.0)
+        self._losses, self._rate, self._evaluated = [], UpdateRate(), (-math.inf, 0.0)
         self._epochs_before = 0.0
         if not self.reading.too_large:
             self.network = self.reading.network.initialize(self.data.input_shape, rng=self.state["seed"])
@@ -99,12 +98,7 @@ class ArchitectureRun:
             raise
         self.step_count += 1
         self._losses.append(progress.loss)
-        now = time.monotonic()
-        if self._times and now - self._times[-1] > PAUSE:
-            self._times.clear()
-        self._times.append(now)
-        while now - self._times[0] > PAUSE and len(self._times) > 2:
-            self._times.popleft()
+        self._rate.count()
         return True
 
     @property
@@ -117,9 +111,7 @@ class ArchitectureRun:
     @property
     def rate(self):
         """Updates a second, of late; 0.0 where there were less than two."""
-        if len(self._times) < 2 or self._times[-1] == self._times[0]:
-            return 0.0
-        return (len(self._times) - 1) / (self._times[-1] - self._times[0])
+        return self._rate.per_second
 
     def losses(self):
         """The training loss as a curve, pairs (updates, mean loss of the latest few); about 200 of them at most."""

@@ -2,7 +2,6 @@
 
 import collections
 import math
-import time
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +13,7 @@ from cs231n_kit.optimizers import Optimizer
 from cs231n_kit.training import NonFiniteError, Trainer
 from cs231n_kit.widgets.character_playground_state import LOOKING, NETWORK, NOT_COLORED
 from cs231n_kit.widgets.training_records import add_record
+from cs231n_kit.widgets.update_rate import UpdateRate
 
 FOREVER = 10**6  # epochs
 EMBEDDING = 16  # numbers of a character's vector
@@ -21,7 +21,6 @@ WRITTEN = 240  # characters of a sample
 MOST_RECORDS = 400  # of the history; then every other one is dropped
 SMOOTH = 20  # updates whose mean loss is the training loss
 SHORTEST = 200  # characters of a text of which the last tenth is kept from training
-PAUSE = 2.0  # seconds without an update after which the rate is counted anew
 
 
 class Record(NamedTuple):
@@ -78,7 +77,7 @@ class CharacterRun:
         )
         self.step_count, self.changed, self.trouble, self.history = 0, False, "", []
         self._steps, self._losses, self._norm = None, collections.deque(maxlen=SMOOTH), math.nan
-        self._times = collections.deque()
+        self._rate = UpdateRate()
 
     def change(self, state):
         """Go on with another state; the network stays unless the state describes another one."""
@@ -115,20 +114,13 @@ class CharacterRun:
         self._norm = max(self._norm, clip_by_norm(self.network.gradients, 1.0)[1])
         self.step_count += 1
         self._losses.append(progress.loss)
-        now = time.monotonic()
-        if self._times and now - self._times[-1] > PAUSE:
-            self._times.clear()
-        self._times.append(now)
-        while now - self._times[0] > PAUSE and len(self._times) > 2:
-            self._times.popleft()
+        self._rate.count()
         return True
 
     @property
     def rate(self):
         """Updates a second, of late; 0.0 where there were less than two."""
-        if len(self._times) < 2 or self._times[-1] == self._times[0]:
-            return 0.0
-        return (len(self._times) - 1) / (self._times[-1] - self._times[0])
+        return self._rate.per_second
 
     @property
     def _recorded(self):

@@ -275,6 +275,15 @@ def open_notebook(lab, chromium):
 
 
 @pytest.fixture(scope="module")
+def notebook(request, open_notebook):
+    """An empty notebook for the widgets of a test module, which may name its VIEWPORT; the browser never complains."""
+    viewport = getattr(request.module, "VIEWPORT", {"width": 1360, "height": 1000})
+    opened = open_notebook(has_touch=True, permissions=["clipboard-read", "clipboard-write"], viewport=viewport)
+    yield opened
+    assert opened.console == []
+
+
+@pytest.fixture(scope="module")
 def lecture(request, open_notebook):
     """The notebook that the test module names as LECTURE, run from top to bottom, without a complaint."""
     notebook = open_notebook(request.module.LECTURE)

@@ -1,22 +1,16 @@
 """The architecture explorer under a real mouse, keyboard and finger."""
 
 import pytest
+from stage import WidgetStage
+
+VIEWPORT = {"width": 1360, "height": 1500}
 
 
-class Stage:
+class Stage(WidgetStage):
     """The widget on the page."""
 
-    def __init__(self, notebook, source):
-        self.notebook, self.page = notebook, notebook.page
-        notebook.run(f"from cs231n_kit.widgets import ArchitectureExplorer\nwidget = {source}\nwidget")
-        self.root = self.page.locator(".cs231n-explorer").first
-        self.root.locator(".block").first.wait_for()
-        self.settle()
-
-    def settle(self):
-        """Wait until Python has answered everything."""
-        self.page.wait_for_selector('.cs231n-explorer[aria-busy="false"]')
-        self.page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    PROGRAM = "from cs231n_kit.widgets import ArchitectureExplorer\nwidget = {}"
+    ROOT, PLOT = ".cs231n-explorer", ".one:has(.block)"
 
     def network(self, place=0):
         return self.root.locator(".one").nth(place)
@@ -46,20 +40,6 @@ class Stage:
         names, texts = (panel.locator(tag).all_text_contents() for tag in ("dt", "dd"))
         return panel.locator(".title").inner_text(), dict(zip(names, texts, strict=True))
 
-    def text(self, selector):
-        return self.root.locator(selector).first.inner_text()
-
-    @property
-    def state(self):
-        return self.notebook.value("widget.state")
-
-
-@pytest.fixture(scope="module")
-def notebook(open_notebook):
-    opened = open_notebook(has_touch=True, viewport={"width": 1360, "height": 1500})
-    yield opened
-    assert opened.console == []
-
 
 def test_two_networks_are_drawn_to_one_scale(notebook):
     stage = Stage(notebook, "ArchitectureExplorer()")
@@ -83,8 +63,7 @@ def test_two_networks_are_drawn_to_one_scale(notebook):
     stage.root.get_by_label("Beside it").select_option("none")
     stage.settle()
     assert stage.state["shown"] == ["AlexNet"] and not stage.network(1).is_visible()
-    stage.root.get_by_role("button", name="Undo").click()
-    stage.settle()
+    stage.click("Undo")
     assert stage.network(1).locator(".heading b").inner_text() == "ResNet-18"
 
 
@@ -110,11 +89,8 @@ def test_the_pointer_reads_the_arithmetic_and_the_field(notebook):
     stage.hit("0-1").click()  # chosen, and opened
     stage.settle()
     assert stage.state["selected"] == [0, "0-1"] and stage.block("0").is_visible()
-    stage.page.mouse.move(place["x"] + place["width"] / 2, place["y"] + place["height"] / 2)
-    stage.page.mouse.down()
-    stage.page.mouse.move(place["x"] + 1, place["y"] + 1, steps=5)
-    stage.page.mouse.up()
-    stage.settle()
+    x, y = place["x"], place["y"]
+    stage.drag_mouse((x + place["width"] / 2, y + place["height"] / 2), (x + 1, y + 1), steps=5)
     assert stage.state["unit"] == [0, 0]
     assert stage.text(".looking .hint").startswith(
         "Unit (0, 0) of 55 × 55 sees 11 × 11 pixels, 9 × 9 of them on the image"
@@ -236,8 +212,7 @@ def test_python_leads_and_a_wrong_state_is_refused(notebook):
     )
     stage.settle()
     assert stage.network().locator(".frame").count() == 0
-    stage.root.get_by_role("button", name="Reset").click()
-    stage.settle()
+    stage.click("Reset")
     assert stage.state == notebook.value("widget._setup['initial']")
 
 

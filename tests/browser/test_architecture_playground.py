@@ -6,78 +6,36 @@ import os
 import time
 
 import numpy as np
-import pytest
 from PIL import Image
+from stage import WidgetStage
 
-ROOT = ".cs231n-architecture"
 TEXT = "CONV->RELU->POOL->FC"
+VIEWPORT = {"width": 1500, "height": 1500}
 
 
-class Stage:
+class Stage(WidgetStage):
     """The playground on the page."""
 
-    def __init__(self, notebook, arguments):
-        self.notebook, self.page = notebook, notebook.page
-        notebook.run(
-            "from cs231n_kit.datasets import load\nfrom cs231n_kit.widgets import ArchitecturePlayground\n"
-            f"widget = ArchitecturePlayground(load('digits', 500), {arguments})\nwidget"
-        )
-        self.root = self.page.locator(ROOT).first
-        self.root.wait_for()
-        self.settle()
-
-    def settle(self):
-        """Wait until Python has answered everything, and the answer is drawn."""
-        self.page.wait_for_selector(f'{ROOT}[aria-busy="false"]')
-        self.page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
-
-    def click(self, name):
-        self.root.get_by_role("button", name=name, exact=True).click()
-        self.settle()
-
-    def select(self, name, label):
-        self.root.get_by_role("combobox", name=name, exact=True).select_option(label=label)
-        self.settle()
+    PROGRAM = (
+        "from cs231n_kit.datasets import load\nfrom cs231n_kit.widgets import ArchitecturePlayground\n"
+        "widget = ArchitecturePlayground(load('digits', 500), {})"
+    )
+    ROOT, PLOT = ".cs231n-architecture", ".plot-focus"
 
     def type(self, text):
         self.root.locator(".architecture").fill(text)
         self.page.keyboard.press("Enter")
         self.settle()
 
-    def text(self, selector):
-        return self.root.locator(selector).first.inner_text()
-
     def rows(self):
         return self.root.locator(".layers tbody tr").count()
 
-    def shown_step(self):
-        return int(self.text(".counter").split(" · ")[0].removeprefix("update ").replace(",", ""))
-
-    def wait_for_step(self, step):
-        self.page.wait_for_function(
-            """step => Number(document.querySelector(".cs231n-architecture .counter").textContent
-                .split(" · ")[0].replace(/\\D/g, "")) >= step""",
-            arg=step,
-            timeout=60_000,
-        )
-
     def pixels(self, selector):
         """What a canvas shows, uint8 (height, width, 3)."""
-        url = self.root.locator(selector).first.evaluate("canvas => canvas.toDataURL()")
-        return np.asarray(Image.open(io.BytesIO(base64.b64decode(url.split(",")[1]))).convert("RGB"))
+        return np.round(255 * self.picture(self.root.locator(selector).first)).astype(np.uint8)
 
     def give(self, name, content):
         self.root.locator("input.file").set_input_files({"name": name, "mimeType": "", "buffer": content})
-
-    def value(self, expression):
-        return self.notebook.value(expression)
-
-
-@pytest.fixture(scope="module")
-def notebook(open_notebook):
-    opened = open_notebook(viewport={"width": 1500, "height": 1500}, permissions=["clipboard-read", "clipboard-write"])
-    yield opened
-    assert opened.console == []
 
 
 def png(image, **options):
@@ -248,7 +206,7 @@ def test_both_themes_a_narrow_window_the_state_and_the_program(notebook, picture
             ".maps .title",
             "legend",
         ):
-            assert notebook.contrast(f"{ROOT} {selector}") >= 4.5, (theme, selector)
+            assert notebook.contrast(f"{Stage.ROOT} {selector}") >= 4.5, (theme, selector)
     assert curves[0] != curves[1]  # drawn again, in the theme's colours
     notebook.theme("JupyterLab Light")
     stage.page.set_viewport_size({"width": 900, "height": 1000})

@@ -4,63 +4,21 @@ import re
 
 import numpy as np
 import pytest
+from stage import WidgetStage
 
-ROOT = ".cs231n-characters"
+VIEWPORT = {"width": 1400, "height": 1400}
 
 
-class Stage:
+class Stage(WidgetStage):
     """The playground on the page."""
 
-    def __init__(self, notebook, arguments):
-        self.notebook, self.page = notebook, notebook.page
-        notebook.run(
-            f"from cs231n_kit.widgets import CharacterPlayground\nwidget = CharacterPlayground({arguments})\nwidget"
-        )
-        self.root = self.page.locator(ROOT).first
-        self.root.wait_for()
-        self.settle()
-
-    def settle(self):
-        """Wait until Python has answered everything, and the answer is drawn."""
-        self.page.wait_for_selector(f'{ROOT}[aria-busy="false"]')
-        self.page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
-
-    def click(self, name):
-        self.root.get_by_role("button", name=name, exact=True).click()
-        self.settle()
-
-    def select(self, name, label):
-        self.root.get_by_role("combobox", name=name, exact=True).select_option(label=label)
-        self.settle()
+    PROGRAM = "from cs231n_kit.widgets import CharacterPlayground\nwidget = CharacterPlayground({})"
+    ROOT, PLOT = ".cs231n-characters", ".writing"
 
     def learn(self, text):
         self.root.locator(".text-box").fill(text)
         self.page.keyboard.press("Control+Enter")
         self.settle()
-
-    def text(self, selector):
-        return self.root.locator(selector).first.inner_text()
-
-    def shown_step(self):
-        return int(re.match(r"update ([\d,]+)", self.text(".counter"))[1].replace(",", ""))
-
-    def wait_for_step(self, step):
-        self.page.wait_for_function(
-            """step => Number(document.querySelector(".cs231n-characters .counter").textContent
-                .split(" · ")[0].replace(/\\D/g, "")) >= step""",
-            arg=step,
-            timeout=60_000,
-        )
-
-    def value(self, expression):
-        return self.notebook.value(expression)
-
-
-@pytest.fixture(scope="module")
-def notebook(open_notebook):
-    opened = open_notebook(viewport={"width": 1400, "height": 1400}, permissions=["clipboard-read", "clipboard-write"])
-    yield opened
-    assert opened.console == []
 
 
 def test_it_trains_pauses_steps_and_writes_as_python_does(notebook):
@@ -208,12 +166,12 @@ def test_both_themes_a_narrow_window_the_state_and_the_program(notebook, picture
             ".count",
         )
         for selector in plain:
-            assert notebook.contrast(f"{ROOT} {selector}") >= 4.5, (theme, selector)
+            assert notebook.contrast(f"{Stage.ROOT} {selector}") >= 4.5, (theme, selector)
         stage.select("Colour the letters by", "unit 5")
         stage.root.locator(".writing").screenshot(path=pictures / f"character-playground-unit-{theme.lower()}.png")
-        assert notebook.contrast(f"{ROOT} .legend") >= 4.5
+        assert notebook.contrast(f"{Stage.ROOT} .legend") >= 4.5
     stage.learn("")
-    assert notebook.contrast(f"{ROOT} .refusal") >= 4.5
+    assert notebook.contrast(f"{Stage.ROOT} .refusal") >= 4.5
     stage.page.keyboard.press("Escape")
     notebook.theme("JupyterLab Light")
     stage.page.set_viewport_size({"width": 860, "height": 1000})

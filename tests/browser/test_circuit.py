@@ -4,25 +4,16 @@ import math
 import os
 
 import pytest
+from stage import WidgetStage
 
 from cs231n_kit.widgets.circuit_state import PRESETS, state_from_string
 
 
-class Stage:
+class Stage(WidgetStage):
     """The widget on the page."""
 
-    def __init__(self, notebook, source):
-        self.notebook, self.page = notebook, notebook.page
-        notebook.run(f"from cs231n_kit.widgets import Circuit\nwidget = {source}\nwidget")
-        self.root = self.page.locator(".cs231n-circuit").first
-        self.graph = self.root.locator("svg.graph")
-        self.graph.locator(".node").first.wait_for()
-        self.settle()
-
-    def settle(self):
-        """Wait until Python has answered everything."""
-        self.page.wait_for_selector('.cs231n-circuit[aria-busy="false"]')
-        self.page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    PROGRAM = "from cs231n_kit.widgets import Circuit\nwidget = {}"
+    ROOT, PLOT = ".cs231n-circuit", "svg.graph:has(.node)"
 
     def type(self, expression):
         box = self.root.get_by_label("Expression", exact=True)
@@ -30,15 +21,10 @@ class Stage:
         box.press("Enter")
         self.settle()
 
-    def press(self, *keys):
-        for key in keys:
-            self.graph.press(key)
-        self.settle()
-
     def node(self, name):
         """The node with this name, or the input."""
-        named = self.graph.locator(".node").filter(has=self.page.locator(f".name:text-is('{name}')"))
-        return named.or_(self.graph.locator(".node.input").filter(has=self.page.locator(f".symbol:text-is('{name}')")))
+        named = self.plot.locator(".node").filter(has=self.page.locator(f".name:text-is('{name}')"))
+        return named.or_(self.plot.locator(".node.input").filter(has=self.page.locator(f".symbol:text-is('{name}')")))
 
     def center(self, name):
         box = self.node(name).locator("rect").bounding_box()
@@ -49,20 +35,7 @@ class Stage:
         return tuple(as_number(self.node(name).locator(f".{kind}").text_content()) for kind in ("value", "grad"))
 
     def drag(self, name, pixels, steps=10):
-        x, y = self.center(name)
-        self.page.mouse.move(x, y)
-        self.page.mouse.down()
-        self.page.mouse.move(x + pixels, y, steps=steps)
-        self.page.mouse.up()
-        self.page.mouse.move(2, 2)
-        self.settle()
-
-    def text(self, selector):
-        return self.root.locator(selector).first.inner_text()
-
-    @property
-    def state(self):
-        return self.notebook.value("widget.state")
+        self.drag_right(self.node(name).locator("rect"), pixels, steps)
 
     def table(self):
         """{input: (value, gradient, numeric gradient)} as shown."""
@@ -76,13 +49,6 @@ class Stage:
 
 def as_number(text):
     return float(text.replace("−", "-")) if text and text != "…" else None
-
-
-@pytest.fixture(scope="module")
-def notebook(open_notebook):
-    opened = open_notebook(has_touch=True, permissions=["clipboard-read", "clipboard-write"])
-    yield opened
-    assert opened.console == []
 
 
 def test_forward_and_backward_step_by_step(notebook):
@@ -136,10 +102,10 @@ def test_typing_draws_another_graph_and_keeps_the_values_that_fit(notebook):
     stage.type("  s = sigmoid(x); s * s + y * w ")
     assert stage.state["expression"] == "s = sigmoid(x); s * s + y * w"
     assert stage.state["values"] == {"x": 3, "y": -4, "w": pytest.approx(3)}
-    assert stage.graph.locator(".node").count() == 7
+    assert stage.plot.locator(".node").count() == 7
     s = 1 / (1 + math.exp(-3))
     assert stage.labels("s") == pytest.approx((s, 2 * s), abs=0.005)
-    shares = [text for text in stage.graph.locator(".share").all_text_contents() if text]
+    shares = [text for text in stage.plot.locator(".share").all_text_contents() if text]
     assert [as_number(text) for text in shares] == pytest.approx([s, s], abs=0.001)  # the fork, along both wires
     stage.type("x = 0.5; log(x) / y")
     assert stage.state == {"expression": "log(x) / y", "values": {"x": 0.5, "y": -4}, "step": 5}
@@ -200,11 +166,9 @@ def test_an_input_is_dragged_and_typed_and_everything_follows(notebook):
     stage.page.mouse.click(x0, y0)  # a click on an input leads to its field
     assert stage.page.evaluate("document.activeElement.ariaLabel") == "Value of y"
     for _ in range(2):  # typing is one edit, dragging another
-        stage.root.get_by_role("button", name="Undo").click()
-        stage.settle()
+        stage.click("Undo")
     assert stage.state == start
-    stage.root.get_by_role("button", name="Redo").click()
-    stage.settle()
+    stage.click("Redo")
     assert stage.state["values"]["x"] == x
 
 
@@ -261,7 +225,7 @@ def test_the_node_under_the_pointer_is_explained(notebook):
 def test_the_keyboard_alone_is_enough(notebook):
     stage = Stage(notebook, "Circuit(step=0)")
     stage.page.mouse.move(2, 2)
-    stage.graph.focus()
+    stage.plot.focus()
     stage.press("ArrowRight", "ArrowRight")
     assert stage.labels("f") == (-12, None)
     stage.press("ArrowLeft")
@@ -279,22 +243,14 @@ def test_the_keyboard_alone_is_enough(notebook):
     assert typed == "Value of z"
     # None of these keys reaches JupyterLab, where "d d" deletes the cell.
     stage.press("d", "d", "b", "m", "y", "z")
-    cells = "() => jupyterapp.shell.currentWidget.content.widgets.map(cell => cell.model.type)"
-    assert stage.page.evaluate(cells) == ["code"]
-    nameless = stage.page.evaluate(
-        """() => [...document.querySelectorAll(".cs231n-circuit :is(input, button, svg.graph, select, textarea)")]
-            .filter(node => !node.hidden && !node.getAttribute("aria-label") && !node.textContent)
-            .map(node => node.outerHTML)"""
-    )
-    assert nameless == []
+    assert stage.cells() == ["code"]
+    assert stage.nameless("input, button, svg.graph, select, textarea") == []
 
 
 def test_the_copied_state_is_the_state(notebook):
     stage = Stage(notebook, "Circuit(preset='Staged example', step=4)")
     stage.drag("x", 20)
-    stage.root.get_by_role("button", name="Copy state").click()
-    stage.page.wait_for_function("document.querySelector('.cs231n-circuit .status').textContent.includes('copied')")
-    text = stage.page.evaluate("navigator.clipboard.readText()")
+    text = stage.copied_state()
     assert state_from_string(text) == stage.state
     assert stage.state["step"] == 4 and stage.state["values"]["x"] == pytest.approx(3.4)
 
@@ -333,12 +289,7 @@ def test_text_stands_out_in_both_themes(notebook, theme, pictures):
 
 def test_redraw_latency(notebook, record_property):
     stage = Stage(notebook, "Circuit(preset='Sigmoid neuron')")
-    stage.page.evaluate(
-        """() => {
-            window.redraws = [];
-            document.addEventListener("redraw", ({detail}) => window.redraws.push(detail.milliseconds));
-        }"""
-    )
+    stage.record_redraws()
     stage.drag("w0", 200, steps=100)
     times = sorted(stage.page.evaluate("window.redraws"))
     assert len(times) > 5 and stage.state["values"]["w0"] == pytest.approx(6)

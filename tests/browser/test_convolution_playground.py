@@ -5,27 +5,18 @@ import re
 
 import numpy as np
 import pytest
+from stage import WidgetStage
 
 from cs231n_kit.widgets.convolution_state import state_from_string
 
+VIEWPORT = {"width": 1360, "height": 1500}
 
-class Stage:
+
+class Stage(WidgetStage):
     """The widget on the page."""
 
-    def __init__(self, notebook, arguments="", show="widget"):
-        self.notebook, self.page = notebook, notebook.page
-        notebook.run(
-            f"from cs231n_kit.widgets import ConvolutionPlayground\nwidget = ConvolutionPlayground({arguments})\n{show}"
-        )
-        self.root = self.page.locator(".cs231n-convolution").first
-        self.grids = self.root.locator("svg.grids")
-        self.root.locator("svg .title").first.wait_for(state="attached")
-        self.settle()
-
-    def settle(self):
-        """Wait until Python has answered everything, and the answer is drawn."""
-        self.page.wait_for_selector('.cs231n-convolution[aria-busy="false"]')
-        self.page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    PROGRAM = "from cs231n_kit.widgets import ConvolutionPlayground\nwidget = ConvolutionPlayground({})"
+    ROOT, PLOT = ".cs231n-convolution", "svg.grids"
 
     def center(self, grid, row, column):
         """The middle of a cell on the page; padding counts."""
@@ -54,11 +45,6 @@ class Stage:
         field.press(key)
         self.settle()
 
-    def press(self, *keys):
-        for key in keys:
-            self.grids.press(key)
-        self.settle()
-
     def numbers(self, grid):
         """What stands in the cells of a grid, None where nothing does."""
         texts = self.root.locator(f'[data-grid="{grid}"] .number').all_text_contents()
@@ -67,34 +53,6 @@ class Stage:
     def marks(self, kind):
         """The grids with a frame of this kind."""
         return sorted(self.root.locator(f".mark.{kind}.edge").evaluate_all("all => all.map(mark => mark.dataset.mark)"))
-
-    def text(self, selector):
-        return self.root.locator(selector).first.inner_text()
-
-    def slide(self, name, value):
-        self.root.get_by_role("slider", name=name).fill(str(value))
-        self.settle()
-
-    def choose(self, label, option):
-        self.root.get_by_label(label, exact=True).select_option(option)
-        self.settle()
-
-    def click(self, name):
-        self.root.get_by_role("button", name=name, exact=True).click()
-        self.settle()
-
-    @property
-    def state(self):
-        return self.notebook.value("widget.state")
-
-
-@pytest.fixture(scope="module")
-def notebook(open_notebook):
-    opened = open_notebook(
-        has_touch=True, permissions=["clipboard-read", "clipboard-write"], viewport={"width": 1360, "height": 1500}
-    )
-    yield opened
-    assert opened.console == []
 
 
 def test_forward_step_by_step(notebook):
@@ -177,7 +135,7 @@ def test_settings_and_what_does_not_fit(notebook):
     stage.click("P = 1")
     assert stage.state["pad"] == 1 and len(stage.numbers("out0")) == 1
     assert "F′ = D (F − 1) + 1 = 4·2 + 1 = 9" in stage.text(".formulas")
-    stage.choose("Filter 0", "box blur")
+    stage.select("Filter 0", "box blur")
     np.testing.assert_allclose(stage.numbers("w0.0"), 1 / 9, atol=1e-3)
     stage.slide("Dilation D", 1)
     stage.slide("Size F", 5)
@@ -185,7 +143,7 @@ def test_settings_and_what_does_not_fit(notebook):
     stage.root.get_by_role("radio", name="3").last.check(force=True)  # filters
     stage.settle()
     assert stage.text(".costs").startswith("Parameters: F·F·D₁·K + K = 5·5·1·3 + 3 = 78")
-    stage.choose("Input", "one pixel")
+    stage.select("Input", "one pixel")
     assert sum(stage.state["x"][0][3]) == 1 and sum(map(sum, stage.state["x"][0])) == 1
     assert not stage.root.locator(".error").first.is_visible()
 
@@ -234,7 +192,7 @@ def test_max_pooling_shows_its_switches(notebook):
 def test_the_keyboard_alone_is_enough(notebook):
     stage = Stage(notebook)
     stage.page.mouse.move(2, 2)
-    stage.grids.focus()
+    stage.plot.focus()
     stage.press("ArrowRight", "ArrowRight")
     assert stage.state["step"] == 3
     stage.press("Home", "End", "ArrowLeft")
@@ -255,14 +213,8 @@ def test_the_keyboard_alone_is_enough(notebook):
     stage.press("Control+z", "Control+z")
     assert stage.state["x"][0][1][1] == 1
     stage.press("d", "d", "b", "m")  # none of these keys reaches JupyterLab, where "d d" deletes the cell
-    cells = "() => jupyterapp.shell.currentWidget.content.widgets.map(cell => cell.model.type)"
-    assert stage.page.evaluate(cells) == ["code"]
-    nameless = stage.page.evaluate(
-        """() => [...document.querySelectorAll(".cs231n-convolution :is(input, button, svg, select)")]
-            .filter(node => !node.hidden && !node.ariaLabel && !node.textContent && !node.labels?.length)
-            .map(node => node.outerHTML)"""
-    )
-    assert nameless == []
+    assert stage.cells() == ["code"]
+    assert stage.nameless("input, button, svg, select") == []
 
 
 def test_a_finger_reads_first_and_edits_then(notebook):
@@ -325,12 +277,12 @@ def test_receptive_field(notebook):
     assert "Layer 3 does not fit: its window covers 7 × 7 cells" in stage.text(".stack .trouble")
     stage.root.get_by_role("radio", name="Forward").check(force=True)
     stage.settle()
-    assert stage.grids.is_visible() and stage.numbers("out0")
+    assert stage.plot.is_visible() and stage.numbers("out0")
 
 
 def test_lessons_and_the_copied_state(notebook):
     stage = Stage(notebook)
-    stage.choose("Things to see", "volume")
+    stage.select("Things to see", "volume")
     assert "one slice for each channel" in stage.text(".lesson .text")
     assert stage.state["channels"] == 3 and len(stage.numbers("x2")) == 49  # padding is drawn
     stage.point("x0", 0, 0)
@@ -338,9 +290,7 @@ def test_lessons_and_the_copied_state(notebook):
     stage.point("out1", 1, 1)
     assert len(stage.root.locator(".story .row").all()) == 3
     stage.type("w1.2", 1, 1, "3")
-    stage.click("Copy state")
-    stage.page.wait_for_function("document.querySelector('.cs231n-convolution .status').textContent.includes('copied')")
-    assert state_from_string(stage.page.evaluate("navigator.clipboard.readText()")) == stage.state
+    assert state_from_string(stage.copied_state()) == stage.state
     stage.click("Undo")
     stage.click("Undo")
     assert stage.state["lesson"] == "dot product"
@@ -362,7 +312,7 @@ def test_python_and_a_second_view_see_the_same(notebook):
 
 def test_narrow_windows_rearrange_the_grids(notebook):
     stage = Stage(notebook, "lesson='volume'")
-    wide = stage.grids.bounding_box()["width"]
+    wide = stage.plot.bounding_box()["width"]
     notebook.page.set_viewport_size({"width": 760, "height": 1500})
     stage.page.wait_for_function(
         "limit => document.querySelector('svg.grids').getBoundingClientRect().width < limit", arg=wide - 100
@@ -401,12 +351,7 @@ def test_text_stands_out_in_both_themes(notebook, theme, pictures):
 
 def test_redraw_latency(notebook, record_property):
     stage = Stage(notebook, "lesson='edges'")
-    stage.page.evaluate(
-        """() => {
-            window.redraws = [];
-            document.addEventListener("redraw", ({detail}) => window.redraws.push(detail.milliseconds));
-        }"""
-    )
+    stage.record_redraws()
     slider = stage.root.get_by_role("slider", name="Size F")
     for size in (1, 2, 3, 4, 5, 6, 7, 5, 3):
         slider.fill(str(size))

@@ -1,95 +1,43 @@
 """The decision-boundary widget under a real mouse, keyboard and finger."""
 
-import base64
-import io
 import os
 import statistics
 import time
 
 import numpy as np
 import pytest
-from matplotlib.image import imread
+from stage import PlaneStage
 
 from cs231n_kit.widgets import palette
 from cs231n_kit.widgets.boundary_state import state_from_string
 from cs231n_kit.widgets.presets import preset_points
 
-RECORD_REDRAWS = """() => {
-    window.redraws = [];
-    document.addEventListener("redraw", ({detail}) => window.redraws.push({
-        milliseconds: detail.milliseconds,
-        draft: detail.draft,
-        resolution: detail.frame?.resolution,
-        labels: Array.from(detail.frame?.labels ?? []),
-    }));
-}"""
+REDRAW = """({
+    milliseconds: detail.milliseconds,
+    resolution: detail.frame?.resolution,
+    labels: Array.from(detail.frame?.labels ?? []),
+})"""
 
 
-class Stage:
+class Stage(PlaneStage):
     """The widget on the page: where points are, and what is drawn."""
 
+    PROGRAM = "from cs231n_kit.widgets import DecisionBoundary\n{}"
+    ROOT = ".cs231n-boundary"
+
     def __init__(self, notebook, source):
-        self.notebook, self.page = notebook, notebook.page
-        self.page.evaluate("window.redraws = []")
-        notebook.run(f"from cs231n_kit.widgets import DecisionBoundary\n{source}\nwidget")
-        self.plot = self.page.locator(".cs231n-boundary .plot").first
-        self.plot.wait_for()
-        self.settle()
-
-    def settle(self):
-        """Wait until Python has answered everything."""
-        self.page.wait_for_selector('.cs231n-boundary[aria-busy="false"]')
-        self.page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
-
-    def pixel(self, place):
-        box = self.plot.bounding_box()
-        side = box["width"] - 2
-        return box["x"] + 1 + (place[0] + 1) / 2 * side, box["y"] + 1 + (1 - place[1]) / 2 * side
+        self.page = notebook.page
+        self.record_redraws(REDRAW)
+        super().__init__(notebook, source)
 
     def move(self, place, **options):
         self.page.mouse.move(*self.pixel(place), **options)
-
-    def drag(self, start, end, steps=20):
-        self.move(start)
-        self.page.mouse.down()
-        self.move(end, steps=steps)
-        self.page.mouse.up()
-        self.settle()
-
-    def click(self, place, **options):
-        self.page.mouse.click(*self.pixel(place))
-        self.settle()
-
-    def press(self, *keys):
-        for key in keys:
-            self.plot.press(key)
-        self.settle()
-
-    def text(self, selector):
-        return self.page.locator(f".cs231n-boundary {selector}").first.inner_text()
-
-    @property
-    def state(self):
-        return self.notebook.value("widget.state")
 
     def expected_labels(self):
         return self.notebook.value("widget.regions()[0].ravel().tolist()")
 
     def shown_labels(self):
         return self.page.evaluate("window.redraws.at(-1).labels")
-
-    def picture(self):
-        """What the canvas shows, float (side, side, 3)."""
-        url = self.plot.evaluate("canvas => canvas.toDataURL()")
-        return imread(io.BytesIO(base64.b64decode(url.split(",")[1])))[..., :3]
-
-
-@pytest.fixture(scope="module")
-def notebook(open_notebook):
-    opened = open_notebook(has_touch=True, permissions=["clipboard-read", "clipboard-write"])
-    opened.page.evaluate(RECORD_REDRAWS)
-    yield opened
-    assert opened.console == []
 
 
 def share_of_picture_that_agrees(picture, labels, points):
@@ -179,12 +127,12 @@ def test_clicks_add_and_remove_and_every_edit_can_be_undone(notebook):
     stage = Stage(notebook, "widget = DecisionBoundary(points_per_class=4, noise=0.05)")
     start = stage.state
     stage.page.locator(".cs231n-boundary .brush label").nth(2).click()
-    stage.click((0.9, 0.9))
+    stage.click_at((0.9, 0.9))
     added = stage.state
     assert added["labels"] == [*start["labels"], 2]
     assert added["points"][-1] == pytest.approx([0.9, 0.9], abs=0.005)
     stage.page.keyboard.down("Shift")
-    stage.click(start["points"][0])
+    stage.click_at(start["points"][0])
     stage.page.keyboard.up("Shift")
     removed = stage.state
     assert removed["points"] == added["points"][1:] and removed["labels"] == added["labels"][1:]
@@ -197,11 +145,9 @@ def test_clicks_add_and_remove_and_every_edit_can_be_undone(notebook):
         assert stage.state == expected
     assert button.is_disabled()
     for expected in (added, removed, dragged):
-        stage.page.get_by_role("button", name="Redo").click()
-        stage.settle()
+        stage.click("Redo")
         assert stage.state == expected
-    stage.page.get_by_role("button", name="Reset").click()
-    stage.settle()
+    stage.click("Reset")
     assert stage.state == start
     button.click()
     stage.settle()
@@ -262,8 +208,7 @@ def test_the_keyboard_alone_is_enough(notebook):
     assert len(stage.state["points"]) == 9 and stage.state["labels"][-1] == 1
     # None of these keys reaches JupyterLab, where "d d" deletes the cell.
     stage.press("d", "d", "b", "m", "y", "z")
-    cells = "() => jupyterapp.shell.currentWidget.content.widgets.map(cell => cell.model.type)"
-    assert stage.page.evaluate(cells) == ["code"]
+    assert stage.cells() == ["code"]
     # Tab leaves the plot, and every control can be reached and used.
     stage.page.keyboard.press("Tab")
     assert stage.page.evaluate("document.activeElement.textContent") == "Undo"
@@ -279,12 +224,7 @@ def test_the_keyboard_alone_is_enough(notebook):
 
 def test_every_control_has_a_name(notebook):
     stage = Stage(notebook, "widget = DecisionBoundary()")
-    nameless = stage.page.evaluate(
-        """() => [...document.querySelectorAll(".cs231n-boundary :is(input, button, canvas)")].filter(node =>
-            !node.hidden && !node.getAttribute("aria-label") && !node.textContent
-            && !node.closest("label")?.textContent).map(node => node.outerHTML)"""
-    )
-    assert nameless == []
+    assert stage.nameless("input, button, canvas") == []
     assert "45 points in 3 classes" in stage.plot.get_attribute("aria-label")
     described = stage.plot.get_attribute("aria-describedby")
     assert "move the selected point" in stage.page.locator(f"#{described}").text_content()
@@ -308,8 +248,7 @@ def test_controls_draw_the_preset_and_set_the_classifier(notebook):
     stage.settle()
     assert not stage.state["show_confidence"]
     assert not np.array_equal(stage.picture(), pale)
-    stage.page.get_by_role("button", name="New sample").click()
-    stage.settle()
+    stage.click("New sample")
     assert stage.state["seed"] == 1 and stage.state["points"] != state["points"]
 
 
@@ -369,7 +308,7 @@ widget = DecisionBoundary(Fragile(), points_per_class=3, noise=0.05)""",
     assert stage.page.get_by_role("slider", name="k").count() == 0  # Fragile has no k to set
     assert not stage.page.locator(".cs231n-boundary .error").is_visible()
     good = stage.picture()
-    stage.click((0.95, 0.0))
+    stage.click_at((0.95, 0.0))
     error = stage.text(".error")
     assert "RuntimeError: a point went too far right" in error
     assert "in predict, line 10" in error
@@ -385,9 +324,7 @@ widget = DecisionBoundary(Fragile(), points_per_class=3, noise=0.05)""",
 def test_the_copied_state_is_the_state(notebook):
     stage = Stage(notebook, "widget = DecisionBoundary(preset='moons')")
     stage.drag(stage.state["points"][3], (0.5, 0.5))
-    stage.page.get_by_role("button", name="Copy state").click()
-    stage.page.wait_for_function("document.querySelector('.status').textContent.includes('copied')")
-    text = stage.page.evaluate("navigator.clipboard.readText()")
+    text = stage.copied_state()
     assert state_from_string(text) == stage.state
 
 
@@ -398,7 +335,7 @@ def test_python_and_a_second_view_see_the_same(notebook):
     stage.page.wait_for_function("[...document.querySelectorAll('.slider output')].at(-1).textContent === '7'")
     stage.settle()
     assert stage.shown_labels() == stage.expected_labels()
-    stage.click((0.99, 0.99))
+    stage.click_at((0.99, 0.99))
     stage.page.mouse.move(5, 5)
     stage.settle()
     assert len(stage.state["points"]) == 46

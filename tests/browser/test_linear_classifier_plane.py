@@ -2,67 +2,30 @@
 
 import numpy as np
 import pytest
+from stage import PlaneStage
 
 from cs231n_kit.widgets.linear_plane_state import state_from_string
 
+VIEWPORT = {"width": 1360, "height": 1300}
 
-class Stage:
+
+class Stage(PlaneStage):
     """The widget on the page."""
 
-    def __init__(self, notebook, source):
-        self.notebook, self.page = notebook, notebook.page
-        notebook.run(f"from cs231n_kit.widgets import LinearClassifierPlane\n{source}\nwidget")
-        self.plot = self.page.locator(".cs231n-linear .plot").first
-        self.plot.wait_for()
-        self.settle()
-
-    def settle(self):
-        """Wait until Python has answered everything, and the answer is drawn."""
-        self.page.wait_for_selector('.cs231n-linear[aria-busy="false"]')
-        self.page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
-
-    def pixel(self, place):
-        self.plot.scroll_into_view_if_needed()
-        box = self.plot.bounding_box()
-        side = box["width"] - 2
-        return box["x"] + 1 + (place[0] + 1) / 2 * side, box["y"] + 1 + (1 - place[1]) / 2 * side
-
-    def drag(self, start, end, steps=15):
-        self.page.mouse.move(*self.pixel(start))
-        self.page.mouse.down()
-        self.page.mouse.move(*self.pixel(end), steps=steps)
-        self.page.mouse.up()
-        self.settle()
-
-    def button(self, name):
-        return self.page.locator(".cs231n-linear").get_by_role("button", name=name, exact=True)
-
-    def click(self, name):
-        self.button(name).click()
-        self.settle()
+    PROGRAM = "from cs231n_kit.widgets import LinearClassifierPlane\n{}"
+    ROOT = ".cs231n-linear"
 
     def number(self, name, label):
         return self.page.get_by_role("spinbutton", name=f"{name} of class {label}")
 
     def rows(self):
         """The table of examples as numbers, one row for each point."""
-        text = self.page.locator(".cs231n-linear .examples tbody").inner_text()
+        text = self.text(".examples tbody")
         signs = {ord("−"): "-", ord("+"): None, ord("✗"): None}
         return np.array([line.translate(signs).split() for line in text.splitlines()], float)
 
     def totals(self):
-        return self.page.locator(".cs231n-linear .totals").inner_text()
-
-    @property
-    def state(self):
-        return self.notebook.value("widget.state")
-
-
-@pytest.fixture(scope="module")
-def notebook(open_notebook):
-    opened = open_notebook(viewport={"width": 1360, "height": 1300}, permissions=["clipboard-read", "clipboard-write"])
-    yield opened
-    assert opened.console == []
+        return self.text(".totals")
 
 
 def hinge(state):
@@ -117,8 +80,7 @@ def test_lines_and_arrows_can_be_dragged(notebook):
     assert_table_holds(stage)
     count = len(state["points"])
     on_the_line = (-0.9, -(w[0] * -0.9 + b) / w[1])
-    stage.page.mouse.click(*stage.pixel(on_the_line))  # without a movement: a point
-    stage.settle()
+    stage.click_at(on_the_line)  # without a movement: a point
     assert len(stage.state["points"]) == count + 1
 
 
@@ -226,9 +188,7 @@ def test_losses_are_chosen_and_the_state_copied(notebook):
         expected = stage.notebook.value("widget.evaluate().loss")
         assert losses[name] == f"Loss {expected:.3f}"
     assert len(set(losses.values())) == 3
-    stage.click("Copy state")
-    stage.page.wait_for_function("document.querySelector('.cs231n-linear .status').textContent.includes('copied')")
-    assert state_from_string(stage.page.evaluate("navigator.clipboard.readText()")) == stage.state
+    assert state_from_string(stage.copied_state()) == stage.state
 
 
 def test_widgets_on_one_page_keep_their_own_choices(notebook):

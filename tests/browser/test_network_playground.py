@@ -1,7 +1,5 @@
 """The network playground under a real mouse, keyboard and finger, while it trains."""
 
-import base64
-import io
 import os
 import re
 import statistics
@@ -10,106 +8,33 @@ import time
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
-from matplotlib.image import imread
+from stage import PlaneStage
 
 from cs231n_kit.widgets import palette
 from cs231n_kit.widgets.playground_lessons import LESSONS
 from cs231n_kit.widgets.playground_state import state_from_string
 
 SMALL = "points_per_class=12, layers=[4, 3]"
+VIEWPORT = {"width": 1500, "height": 1300}
 
 
-class Stage:
+class Stage(PlaneStage):
     """The playground on the page."""
 
-    def __init__(self, notebook, arguments, show="widget"):
-        self.notebook, self.page = notebook, notebook.page
-        notebook.run(
-            f"from cs231n_kit.widgets import NetworkPlayground\nwidget = NetworkPlayground({arguments})\n{show}"
-        )
-        self.root = self.page.locator(".cs231n-playground").first
-        self.plot = self.root.locator(".plot")
-        self.plot.wait_for()
-        self.settle()
-
-    def settle(self):
-        """Wait until Python has answered everything, and the answer is drawn."""
-        self.page.wait_for_selector('.cs231n-playground[aria-busy="false"]')
-        self.page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
-
-    def button(self, name):
-        return self.root.get_by_role("button", name=name, exact=True)
-
-    def click(self, name):
-        self.button(name).click()
-        self.settle()
-
-    def select(self, name, value):
-        self.root.get_by_role("combobox", name=name, exact=True).select_option(value)
-        self.settle()
+    PROGRAM = "from cs231n_kit.widgets import NetworkPlayground\nwidget = NetworkPlayground({})"
+    ROOT = ".cs231n-playground"
 
     def unit(self, layer, unit):
         return self.root.locator(".layer").nth(layer).locator(".unit").nth(unit)
-
-    def pixel(self, place):
-        self.plot.scroll_into_view_if_needed()
-        box = self.plot.bounding_box()
-        side = box["width"] - 2
-        return box["x"] + 1 + (place[0] + 1) / 2 * side, box["y"] + 1 + (1 - place[1]) / 2 * side
-
-    def text(self, selector):
-        return self.root.locator(selector).first.inner_text()
-
-    def shown_step(self):
-        return int(self.text(".counter").split(", epoch")[0].removeprefix("step ").replace(",", ""))
-
-    def wait_for_step(self, step):
-        self.page.wait_for_function(
-            """step => [...document.querySelectorAll(".cs231n-playground .counter")].every(node =>
-                Number(node.textContent.split(", epoch")[0].replace(/\\D/g, "")) >= step)""",
-            arg=step,
-        )
-
-    def wait_for_text(self, selector, words):
-        self.page.wait_for_function(
-            "([selector, words]) => document.querySelector(selector)?.textContent.includes(words)",
-            arg=[f".cs231n-playground {selector}", words],
-        )
-
-    def picture(self, canvas=None):
-        """What a canvas shows, float (height, width, 3)."""
-        url = (canvas or self.plot).evaluate("canvas => canvas.toDataURL()")
-        return imread(io.BytesIO(base64.b64decode(url.split(",")[1])))[..., :3]
-
-    @property
-    def state(self):
-        return self.notebook.value("widget.state")
 
     @property
     def steps(self):
         return self.notebook.value("widget.step_count")
 
 
-@pytest.fixture(scope="module")
-def notebook(open_notebook):
-    opened = open_notebook(
-        has_touch=True,
-        viewport={"width": 1500, "height": 1300},
-        permissions=["clipboard-read", "clipboard-write"],
-    )
-    yield opened
-    assert opened.console == []
-
-
 def test_it_plays_pauses_steps_and_restarts(notebook, record_property):
     stage = Stage(notebook, "pace='fast'")
-    stage.page.evaluate(
-        """() => {
-            window.redraws = [];
-            document.addEventListener("redraw", ({detail}) => detail.live && window.redraws.push(
-                [performance.now(), detail.milliseconds]));
-        }"""
-    )
+    stage.record_redraws("[performance.now(), detail.milliseconds, detail.live]")
     started = time.monotonic()
     stage.button("Play").click()
     stage.wait_for_step(300)
@@ -119,7 +44,7 @@ def test_it_plays_pauses_steps_and_restarts(notebook, record_property):
     seconds = time.monotonic() - started
     steps = stage.steps
     assert stage.shown_step() == steps and not notebook.value("widget.running")
-    frames = np.array(stage.page.evaluate("window.redraws"))
+    frames = np.array([[at, took] for at, took, live in stage.page.evaluate("window.redraws") if live])
     between = statistics.median(np.diff(frames[:, 0]))
     record_property(
         "measured network playground, 3 arms, 2 x 8 units, fast",
@@ -281,8 +206,7 @@ def test_points_are_dragged_added_and_removed_while_it_trains(notebook):
     assert moved["points"][5] == pytest.approx([0.85, -0.85], abs=0.01)
     assert moved["points"][6:] == start["points"][6:] and moved["test"] == start["test"]
     stage.root.locator(".brush label").nth(1).click()
-    stage.page.mouse.click(*stage.pixel((-0.9, -0.9)))
-    stage.settle()
+    stage.click_at((-0.9, -0.9))
     added = stage.state
     assert added["labels"][-1] == 1 and added["test"] == [*start["test"], False]
     stage.page.keyboard.down("Shift")
@@ -348,14 +272,8 @@ def test_the_keyboard_plays_and_jupyterlab_keeps_still(notebook):
     assert ("test" if not before[0] else "training") in stage.text("[role=status].status")
     stage.page.keyboard.press("d")
     stage.page.keyboard.press("d")
-    cells = "() => jupyterapp.shell.currentWidget.content.widgets.map(cell => cell.model.type)"
-    assert stage.page.evaluate(cells) == ["code"]
-    nameless = stage.page.evaluate(
-        """() => [...document.querySelectorAll(".cs231n-playground :is(input, select, button, .plot, .curve)")].filter(
-            node => !node.hidden && !node.getAttribute("aria-label") && !node.textContent
-            && !node.closest("label")?.textContent).map(node => node.outerHTML)"""
-    )
-    assert nameless == []
+    assert stage.cells() == ["code"]
+    assert stage.nameless("input, select, button, .plot, .curve") == []
 
 
 def test_lessons_comment_diverge_and_die(notebook):
@@ -400,9 +318,7 @@ def test_the_code_and_the_state_are_copied(notebook):
     )
     stage.click("Step")
     stage.wait_for_text(".code pre", "range(21)")
-    stage.click("Copy state")
-    stage.wait_for_text(".status", "copied")
-    assert state_from_string(stage.page.evaluate("navigator.clipboard.readText()")) == stage.state
+    assert state_from_string(stage.copied_state()) == stage.state
 
 
 def test_own_points_come_back_after_a_preset(notebook):

@@ -4,52 +4,30 @@ import os
 
 import numpy as np
 import pytest
+from stage import PlaneStage
 
 from cs231n_kit.widgets.optimizer_race_lessons import LESSONS
 from cs231n_kit.widgets.optimizer_race_state import state_from_string
 
 
-class Stage:
+class Stage(PlaneStage):
     """The widget on the page."""
 
-    def __init__(self, notebook, source):
-        self.notebook, self.page = notebook, notebook.page
-        notebook.run(f"from cs231n_kit.widgets import OptimizerRace\nwidget = {source}\nwidget")
-        self.root = self.page.locator(".cs231n-race").first
-        self.plane = self.root.locator("canvas.plot")
-        self.plane.wait_for()
-        self.settle()
-
-    def settle(self):
-        """Wait until Python has answered everything."""
-        self.page.wait_for_selector('.cs231n-race[aria-busy="false"]')
-        self.page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
-
-    @property
-    def state(self):
-        return self.notebook.value("widget.state")
+    PROGRAM = "from cs231n_kit.widgets import OptimizerRace\nwidget = {}"
+    ROOT, PLOT = ".cs231n-race", "canvas.plot"
 
     def pixel(self, place):
         """Where a place of the surface is on the screen."""
-        box, state = self.plane.bounding_box(), self.state
+        box, state = self.plot.bounding_box(), self.state
         scale = (box["width"] - 2) / (2 * state["reach"])
         x, y = (part - middle for part, middle in zip(place, state["center"], strict=True))
         return box["x"] + 1 + (x + state["reach"]) * scale, box["y"] + 1 + (state["reach"] - y) * scale
 
-    def drag(self, start, end, steps=12):
-        """From a place to another."""
-        start, end = self.pixel(start), self.pixel(end)
-        self.page.mouse.move(*start)
-        self.page.mouse.down()
-        self.page.mouse.move(*end, steps=steps)
-        self.page.mouse.up()
-        self.settle()
-
     def colors(self, place, radius=4):
         """The colours around a place, uint8 (n, 3)."""
         x, y = self.pixel(place)
-        box = self.plane.bounding_box()
-        data = self.plane.evaluate(
+        box = self.plot.bounding_box()
+        data = self.plot.evaluate(
             """(canvas, [x, y, radius]) => {
                 const scale = canvas.width / canvas.clientWidth, size = Math.round(2 * radius * scale);
                 const box = [Math.round((x - radius) * scale), Math.round((y - radius) * scale), size, size];
@@ -68,18 +46,8 @@ class Stage:
         """The part of the page about one optimizer."""
         return self.root.locator(".racer").filter(has=self.page.locator(f"b:text-is('{name}')"))
 
-    def button(self, name):
-        return self.root.get_by_role("button", name=name, exact=True)
-
 
 BLUE, BROWN = "#1f5fae", "#8c6d1f"
-
-
-@pytest.fixture(scope="module")
-def notebook(open_notebook):
-    opened = open_notebook(has_touch=True, permissions=["clipboard-read", "clipboard-write"])
-    yield opened
-    assert opened.console == []
 
 
 def test_dragging_the_start_runs_the_race_from_there(notebook):
@@ -92,11 +60,9 @@ def test_dragging_the_start_runs_the_race_from_there(notebook):
     assert not stage.shows((-0.8, 0.8), BLUE)
     stage.drag((0.9, -0.5), (0.9, -0.5), steps=1)  # a press without a move changes nothing
     np.testing.assert_allclose(stage.state["start"], [0.9, -0.5], atol=0.01)
-    stage.page.mouse.click(*stage.pixel((-0.5, -0.8)))
-    stage.settle()
+    stage.click_at((-0.5, -0.8))
     np.testing.assert_allclose(stage.state["start"], [-0.5, -0.8], atol=0.01)
-    stage.plane.press("Control+z")
-    stage.settle()
+    stage.press("Control+z")
     np.testing.assert_allclose(stage.state["start"], [0.9, -0.5], atol=0.01)
 
 
@@ -105,8 +71,7 @@ def test_the_map_is_moved_and_zoomed(notebook):
     stage.drag((-3, -3), (-2, -2.5))
     np.testing.assert_allclose(stage.state["center"], [-1, -0.5], atol=0.03)
     stage.button("+").click()
-    stage.button("+").click()
-    stage.settle()
+    stage.click("+")
     assert stage.state["reach"] == pytest.approx(4.5 * 0.49)
     stage.page.mouse.move(*stage.pixel((0, 0)))
     before = stage.pixel((0, 0))
@@ -116,8 +81,7 @@ def test_the_map_is_moved_and_zoomed(notebook):
     stage.settle()
     assert stage.state["reach"] < 2.2
     np.testing.assert_allclose(stage.pixel((0, 0)), before, atol=2)  # what is under the pointer stays there
-    stage.plane.press("0")
-    stage.settle()
+    stage.press("0")
     assert (stage.state["center"], stage.state["reach"]) == ([0, 0], 4.5)
 
 
@@ -126,24 +90,16 @@ def test_play_step_and_scrub(notebook):
     path = np.array(notebook.value("widget.race.paths[0].tolist()"))
     late = path[20] + [0, 0]
     assert stage.shows(late, BLUE)
-    stage.plane.press("Home")
-    stage.settle()
+    stage.press("Home")
     assert stage.state["step"] == 0 and not stage.shows(late, BLUE)
-    stage.plane.press("]")
-    stage.plane.press(".")
-    stage.plane.press("[")
-    stage.settle()
+    stage.press("]", ".", "[")
     assert stage.state["step"] == 1 and stage.shows(path[1], BLUE) and not stage.shows(path[2], BLUE)
     box = stage.root.locator("canvas.losses").bounding_box()
-    stage.page.mouse.move(box["x"] + 60, box["y"] + 60)
-    stage.page.mouse.down()
-    stage.page.mouse.move(box["x"] + 40 + (box["width"] - 48) / 2, box["y"] + 60, steps=5)
-    stage.page.mouse.up()
-    stage.settle()
+    stage.drag_mouse((box["x"] + 60, box["y"] + 60), (box["x"] + 40 + (box["width"] - 48) / 2, box["y"] + 60), steps=5)
     assert stage.state["step"] == 30
     loss = float(stage.card("SGD").locator(".loss").inner_text().replace("−", "-"))
     assert loss == pytest.approx(notebook.value("float(widget.race.losses[0, 30])"), rel=0.05)
-    stage.plane.press(" ")
+    stage.plot.press(" ")
     stage.page.wait_for_function("document.querySelector('.cs231n-race .play').textContent === 'Pause'")
     stage.page.wait_for_function("document.querySelector('.cs231n-race .play').textContent === 'Play'")
     stage.settle()
@@ -213,8 +169,7 @@ def test_surfaces_schedules_and_noise(notebook):
     assert stage.state["noise"] == 0.5 and stage.state["step"] == 120
     label = stage.root.locator("canvas.rates").get_attribute("aria-label")
     assert label == "Learning rate at step 120: 0.010 of the largest"
-    stage.button("New noise").click()
-    stage.settle()
+    stage.click("New noise")
     assert stage.state["seed"] == 1
 
 
@@ -228,8 +183,7 @@ def test_a_surface_of_ones_own_is_typed_and_errors_are_shown_in_place(notebook):
     assert "did you mean" in error.inner_text() and error.locator("mark").inner_text() == "sqr"
     assert stage.state["expression"] == "square(x) + 4 * square(y)" and box.get_attribute("aria-invalid") == "true"
     box.fill("(x - 1)**2 + (y + 1)**2")
-    stage.button("Race on it").click()
-    stage.settle()
+    stage.click("Race on it")
     assert not error.is_visible() and stage.state["expression"] == "(x - 1)**2 + (y + 1)**2"
     np.testing.assert_allclose(notebook.value("widget.minima"), [[1, -1]], atol=1e-6)
     stage.drag(stage.state["start"], (1, -1))
@@ -273,34 +227,21 @@ def test_a_finger_drags_the_start_and_scrolls_elsewhere(notebook):
 
 def test_keyboard_alone(notebook):
     stage = Stage(notebook, "OptimizerRace()")
-    for key in ("ArrowRight", "Shift+ArrowUp", "ArrowDown"):
-        stage.plane.press(key)
-    stage.settle()
+    stage.press("ArrowRight", "Shift+ArrowUp", "ArrowDown")
     np.testing.assert_allclose(stage.state["start"], [-1 + 0.024, 0.6 + 0.12 - 0.024], atol=1e-6)
     assert stage.root.locator(".status").inner_text() == "Start at (−0.976, 0.696)"
-    stage.plane.press("+")
-    stage.plane.press("Control+z")
-    stage.settle()
+    stage.press("+", "Control+z")
     assert stage.state["reach"] == 1.2
     # None of these keys reaches JupyterLab, where "d d" deletes the cell.
-    for key in ("d", "d", "b", "m", "y"):
-        stage.plane.press(key)
-    cells = "() => jupyterapp.shell.currentWidget.content.widgets.map(cell => cell.model.type)"
-    assert stage.page.evaluate(cells) == ["code"]
-    nameless = stage.page.evaluate(
-        """() => [...document.querySelectorAll(".cs231n-race :is(input, button, canvas, select, textarea)")]
-            .filter(node => !node.hidden && !node.getAttribute("aria-label") && !node.textContent)
-            .map(node => node.outerHTML)"""
-    )
-    assert nameless == []
+    stage.press("d", "d", "b", "m", "y")
+    assert stage.cells() == ["code"]
+    assert stage.nameless("input, button, canvas, select, textarea") == []
 
 
 def test_the_copied_state_is_the_state_and_a_second_view_sees_the_same(notebook):
     stage = Stage(notebook, "OptimizerRace(lesson='beale', step=40)\ndisplay(widget)")
     stage.drag((1, 1.5), (2, 1.5))
-    stage.button("Copy state").click()
-    stage.page.wait_for_function("document.querySelector('.cs231n-race .status').textContent.includes('copied')")
-    text = stage.page.evaluate("navigator.clipboard.readText()")
+    text = stage.copied_state()
     assert state_from_string(text, LESSONS) == stage.state
     np.testing.assert_allclose(stage.state["start"], [2, 1.5], atol=0.05)
     labels = stage.page.locator(".cs231n-race canvas.plot").evaluate_all("all => all.map(plot => plot.ariaLabel)")
@@ -351,12 +292,7 @@ def test_narrow_windows(notebook, pictures):
 
 def test_redraw_latency(notebook, record_property):
     stage = Stage(notebook, "OptimizerRace(surface='beale', steps=200)")
-    stage.page.evaluate(
-        """() => {
-            window.redraws = [];
-            document.addEventListener("redraw", ({detail}) => window.redraws.push(detail.milliseconds));
-        }"""
-    )
+    stage.record_redraws()
     stage.drag((1, 1.5), (-2, 2.5), steps=100)
     times = sorted(stage.page.evaluate("window.redraws"))
     assert len(times) > 5

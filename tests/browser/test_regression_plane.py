@@ -3,38 +3,16 @@
 import numpy as np
 import pytest
 from sklearn.linear_model import LinearRegression, QuantileRegressor
+from stage import PlaneStage
 
 from cs231n_kit.widgets.regression_plane_state import state_from_string
 
 
-class Stage:
+class Stage(PlaneStage):
     """The widget on the page."""
 
-    def __init__(self, notebook, source="widget = RegressionPlane()"):
-        self.notebook, self.page = notebook, notebook.page
-        notebook.run(f"from cs231n_kit.widgets import RegressionPlane\n{source}\nwidget")
-        self.root = self.page.locator(".cs231n-regression")
-        self.plot = self.root.locator(".plot")
-        self.plot.wait_for()
-        self.settle()
-
-    def settle(self):
-        """Wait until Python has answered everything, and the answer is drawn."""
-        self.page.wait_for_selector('.cs231n-regression[aria-busy="false"]')
-        self.page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
-
-    def pixel(self, place):
-        self.plot.scroll_into_view_if_needed()
-        box = self.plot.bounding_box()
-        side = box["width"] - 2
-        return box["x"] + 1 + (place[0] + 1) / 2 * side, box["y"] + 1 + (1 - place[1]) / 2 * side
-
-    def drag(self, start, end):
-        self.page.mouse.move(*self.pixel(start))
-        self.page.mouse.down()
-        self.page.mouse.move(*self.pixel(end), steps=15)
-        self.page.mouse.up()
-        self.settle()
+    PROGRAM = "from cs231n_kit.widgets import RegressionPlane\nwidget = RegressionPlane({})"
+    ROOT = ".cs231n-regression"
 
     def numbers(self):
         """The table as numbers, {method: [L2 loss, L1 loss, share of the marked point in %]}."""
@@ -45,17 +23,6 @@ class Stage:
 
     def pixels(self):
         return self.plot.evaluate("node => node.toDataURL()")
-
-    @property
-    def state(self):
-        return self.notebook.value("widget.state")
-
-
-@pytest.fixture(scope="module")
-def notebook(open_notebook):
-    opened = open_notebook(viewport={"width": 1360, "height": 1000}, permissions=["clipboard-read", "clipboard-write"])
-    yield opened
-    assert opened.console == []
 
 
 def peers(points):
@@ -85,29 +52,20 @@ def test_a_dragged_outlier_moves_the_l2_line_and_not_the_l1_line(notebook):
         share = np.abs(predicted - y) ** (2 if name == "L2 line" else 1)
         assert shown[name][2] == pytest.approx(100 * share[outlier] / share.sum(), abs=0.6)
     assert f"point {outlier + 1} has" in stage.root.locator(".losses thead").inner_text()
-    stage.plot.press("Control+z")
-    stage.settle()
+    stage.press("Control+z")
     assert stage.state["points"] == before
 
 
 def test_points_are_added_moved_and_removed_with_the_keys_alone(notebook):
-    stage = Stage(notebook, "widget = RegressionPlane(preset='line')")
+    stage = Stage(notebook, "preset='line'")
     before = stage.state["points"]
     stage.plot.focus()
-    stage.plot.press("n")
-    stage.plot.press("ArrowUp")
-    stage.plot.press("Shift+ArrowUp")
-    stage.settle()
+    stage.press("n", "ArrowUp", "Shift+ArrowUp")
     assert stage.state["points"][0] == pytest.approx([before[0][0], before[0][1] + 0.12])
     assert "point 1 of 15 at" in stage.root.locator(".status").first.inner_text()
-    stage.plot.press("Delete")
-    stage.plot.press("c")
-    stage.plot.press("3")  # there are no classes, so nothing happens
-    stage.settle()
+    stage.press("Delete", "c", "3")  # there are no classes, so nothing happens
     assert stage.state["points"] == before[1:] and set(stage.state["labels"]) == {0}
-    stage.plot.press("Escape")
-    stage.plot.press("Enter")
-    stage.settle()
+    stage.press("Escape", "Enter")
     assert len(stage.state["points"]) == 15 and stage.notebook.value("len(widget.fits().shares['l1'])") == 15
 
 
@@ -128,17 +86,14 @@ def test_bins_and_curves_are_chosen(notebook):
     stage.root.locator("label").filter(has_text="Two answers").click()
     stage.settle()
     assert stage.state["preset"] == "branches" and min(y for _, y in stage.state["points"]) < -0.4
-    stage.root.get_by_role("button", name="Copy state").click()
-    stage.page.wait_for_function("document.querySelector('.cs231n-regression .status').textContent.includes('copied')")
-    assert state_from_string(stage.page.evaluate("navigator.clipboard.readText()")) == stage.state
+    assert state_from_string(stage.copied_state()) == stage.state
 
 
 def test_without_two_places_it_says_what_to_do(notebook):
-    stage = Stage(notebook, "widget = RegressionPlane(state={'points': [[0.2, 0.1]]})")
+    stage = Stage(notebook, "state={'points': [[0.2, 0.1]]}")
     hint = stage.root.get_by_text("Two points that differ in x make a line")
     assert hint.is_visible() and not stage.root.locator(".losses").is_visible()
-    stage.page.mouse.click(*stage.pixel((-0.6, 0.5)))
-    stage.settle()
+    stage.click_at((-0.6, 0.5))
     assert not hint.is_visible() and stage.numbers()["L2 line"][:2] == [0, 0]
 
 

@@ -6,62 +6,19 @@ import statistics
 import time
 
 import pytest
+from stage import WidgetStage
 
 from cs231n_kit.widgets.signal_lessons import LESSONS
 from cs231n_kit.widgets.signal_through_depth_state import state_from_string
 
-ROOT = ".cs231n-signal"
+VIEWPORT = {"width": 1500, "height": 1400}
 
 
-class Stage:
+class Stage(WidgetStage):
     """The widget on the page."""
 
-    def __init__(self, notebook, arguments=""):
-        self.notebook, self.page = notebook, notebook.page
-        notebook.run(
-            f"import numpy as np\nfrom cs231n_kit.widgets import SignalThroughDepth\n"
-            f"widget = SignalThroughDepth({arguments})\nwidget"
-        )
-        self.root = self.page.locator(ROOT).first
-        self.depth = self.root.locator(".depth")
-        self.depth.wait_for()
-        self.settle()
-
-    def settle(self):
-        """Wait until Python has answered everything, and the answer is drawn."""
-        self.page.wait_for_selector(f'{ROOT}[aria-busy="false"]')
-        self.page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
-
-    def button(self, name):
-        return self.root.get_by_role("button", name=name, exact=True)
-
-    def click(self, name):
-        self.button(name).click()
-        self.settle()
-
-    def select(self, name, value):
-        self.root.get_by_role("combobox", name=name, exact=True).select_option(value)
-        self.settle()
-
-    def slide(self, name, value):
-        self.root.get_by_role("slider", name=name, exact=True).fill(str(value))
-        self.settle()
-
-    def text(self, selector):
-        return self.root.locator(selector).first.inner_text()
-
-    def wait_for_step(self, step):
-        self.page.wait_for_function(
-            """([root, step]) => Number(document.querySelector(`${root} .counter`).textContent
-                .split(", loss")[0].replace(/\\D/g, "")) >= step""",
-            arg=[ROOT, step],
-        )
-
-    def wait_for_text(self, selector, words):
-        self.page.wait_for_function(
-            "([selector, words]) => document.querySelector(selector)?.textContent.includes(words)",
-            arg=[f"{ROOT} {selector}", words],
-        )
+    PROGRAM = "import numpy as np\nfrom cs231n_kit.widgets import SignalThroughDepth\nwidget = SignalThroughDepth({})"
+    ROOT, PLOT = ".cs231n-signal", ".depth"
 
     def column(self, layer):
         """The middle of a layer's column, in pixels of the page."""
@@ -73,39 +30,15 @@ class Stage:
         """What Python measured in a layer, as a dictionary."""
         return self.notebook.value(f"widget.layers[{index}]._asdict()")
 
-    @property
-    def state(self):
-        return self.notebook.value("widget.state")
-
-
-@pytest.fixture(scope="module")
-def notebook(open_notebook):
-    opened = open_notebook(
-        has_touch=True,
-        viewport={"width": 1500, "height": 1400},
-        permissions=["clipboard-read", "clipboard-write"],
-    )
-    yield opened
-    assert opened.console == []
-
 
 def test_a_slider_is_followed_and_a_layer_tells_its_numbers(notebook, record_property):
     stage = Stage(notebook, "lesson='too_small'")
     assert stage.text(".lesson .text") == LESSONS["too_small"].text
     assert "the signal dies" in stage.text(".diagnosis")
-    stage.page.evaluate(
-        """() => {
-            window.redraws = [];
-            document.addEventListener("redraw", ({detail}) => window.redraws.push(detail.milliseconds));
-        }"""
-    )
-    slider = stage.root.get_by_role("slider", name="Scale", exact=True)
-    box = slider.bounding_box()
-    stage.page.mouse.move(box["x"] + box["width"] * 0.4, box["y"] + box["height"] / 2)
-    stage.page.mouse.down()
-    stage.page.mouse.move(box["x"] + box["width"] * 0.6, box["y"] + box["height"] / 2, steps=25)
-    stage.page.mouse.up()
-    stage.settle()
+    stage.record_redraws()
+    box = stage.root.get_by_role("slider", name="Scale", exact=True).bounding_box()
+    left, right, y = box["x"] + box["width"] * 0.4, box["x"] + box["width"] * 0.6, box["y"] + box["height"] / 2
+    stage.drag_mouse((left, y), (right, y), steps=25)
     took = stage.page.evaluate("window.redraws")
     record_property(
         "measured signal through depth, 10 layers of 100, a slider dragged",
@@ -158,7 +91,7 @@ def test_the_picture_shows_pythons_numbers(notebook):
                 Array.from({ length: count }, (_, layer) => at(first, layer, 0.15)),
             ];
         }""",
-        ROOT,
+        Stage.ROOT,
     )
     stuck = [0, *notebook.value("[layer.stuck for layer in widget.layers[1:-1]]"), 0]
     assert shares == pytest.approx(stuck, abs=0.04) and max(stuck) > 0.3
@@ -236,12 +169,12 @@ def test_every_setting_reaches_python_and_overflow_is_explained(notebook):
 
 def test_the_keyboard_and_a_finger_do_it_all(notebook):
     stage = Stage(notebook, "depth=4, width=20")
-    stage.depth.focus()
+    stage.plot.focus()
     for key, name in (("ArrowRight", "Input"), ("ArrowRight", "Layer 1"), ("End", "Scores"), ("ArrowLeft", "Layer 4")):
         stage.page.keyboard.press(key)
         stage.settle()
         assert stage.text(".readout").startswith(f"{name}: mean ")
-    assert stage.depth.get_attribute("aria-valuetext") == stage.text(".readout")
+    assert stage.plot.get_attribute("aria-valuetext") == stage.text(".readout")
     stage.page.keyboard.press("Escape")
     stage.settle()
     assert stage.text(".readout").startswith("Point at a layer")
@@ -257,25 +190,16 @@ def test_the_keyboard_and_a_finger_do_it_all(notebook):
     assert notebook.value("widget.step_count") == 0
     stage.page.keyboard.press("d")
     stage.page.keyboard.press("d")
-    cells = "() => jupyterapp.shell.currentWidget.content.widgets.map(cell => cell.model.type)"
-    assert stage.page.evaluate(cells) == ["code"]
-    stage.depth.scroll_into_view_if_needed()
+    assert stage.cells() == ["code"]
+    stage.plot.scroll_into_view_if_needed()
     stage.page.touchscreen.tap(*stage.column(2))
     stage.settle()
     assert stage.text(".readout").startswith("Layer 2: mean ")
-    nameless = stage.page.evaluate(
-        """root => [...document.querySelectorAll(`${root} :is(input, select, button, .depth, .curve)`)].filter(
-            node => !node.hidden && !node.getAttribute("aria-label") && !node.textContent
-            && !node.closest("label")?.textContent).map(node => node.outerHTML)""",
-        ROOT,
-    )
-    assert nameless == []
+    assert stage.nameless("input, select, button, .depth, .curve") == []
     stage.select("Things to see", "zeros")
     assert "1 of 100 distinct" in stage.text(".band:has-text('Units')")
     assert "same weights" in stage.text(".diagnosis") and stage.state["depth"] == 10
-    stage.click("Copy state")
-    stage.wait_for_text(".status", "copied")
-    assert state_from_string(stage.page.evaluate("navigator.clipboard.readText()")) == stage.state
+    assert state_from_string(stage.copied_state()) == stage.state
 
 
 @pytest.mark.parametrize("theme", ["JupyterLab Dark", "JupyterLab Light"])
@@ -286,12 +210,12 @@ def test_it_reads_well_in_both_themes_and_at_all_widths(notebook, pictures, them
     stage.wait_for_step(30)
     stage.page.mouse.click(*stage.column(7))
     for selector in (".key", ".band b", ".text", ".counter", ".readout", ".diagnosis p", ".select span", "output"):
-        assert notebook.contrast(f"{ROOT} {selector}") >= 4.5, selector
+        assert notebook.contrast(f"{Stage.ROOT} {selector}") >= 4.5, selector
     for width in (1500, 700):
         stage.page.set_viewport_size({"width": width, "height": 1400})
         stage.settle()
         wide = "node => [node.scrollWidth, node.clientWidth]"
-        inner, outer = stage.page.locator(f".jp-OutputArea-output:has({ROOT})").evaluate(wide)
+        inner, outer = stage.page.locator(f".jp-OutputArea-output:has({Stage.ROOT})").evaluate(wide)
         assert inner <= outer
         stage.root.screenshot(path=pictures / f"signal-{theme.split()[1].lower()}-{width}.png")
     stage.page.set_viewport_size({"width": 1500, "height": 1400})

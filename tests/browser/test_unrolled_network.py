@@ -3,34 +3,18 @@
 import re
 
 import pytest
+from stage import WidgetStage
 
 from cs231n_kit.widgets.unrolled_network_state import state_from_string
 
+VIEWPORT = {"width": 1360, "height": 1900}
 
-class Stage:
+
+class Stage(WidgetStage):
     """The widget on the page."""
 
-    def __init__(self, notebook, source):
-        self.notebook, self.page = notebook, notebook.page
-        notebook.run(f"from cs231n_kit.widgets import UnrolledNetwork\nwidget = {source}\nwidget")
-        self.root = self.page.locator(".cs231n-unrolled").first
-        self.picture = self.root.locator("svg.unrolled")
-        self.picture.locator(".cell").first.wait_for()
-        self.settle()
-
-    def settle(self):
-        """Wait until Python has answered everything."""
-        self.page.wait_for_selector('.cs231n-unrolled[aria-busy="false"]')
-        self.page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
-
-    def button(self, name):
-        self.root.get_by_role("button", name=name, exact=True).click()
-        self.settle()
-
-    def press(self, *keys):
-        for key in keys:
-            self.picture.press(key)
-        self.settle()
+    PROGRAM = "from cs231n_kit.widgets import UnrolledNetwork\nwidget = {}"
+    ROOT, PLOT = ".cs231n-unrolled", "svg.unrolled:has(.cell)"
 
     def order(self, kind, t, unit):
         """How many squares of a kind come before this one."""
@@ -38,40 +22,10 @@ class Stage:
         return [(at, one) for name, at, one in scene if name == kind].index((t, unit))
 
     def texts(self, kind, part="number"):
-        return self.picture.locator(f".cell.{kind} .{part}").all_text_contents()
+        return self.plot.locator(f".cell.{kind} .{part}").all_text_contents()
 
     def weight(self, name):
         return self.root.get_by_role("button", name=f"{name} = ")
-
-    def drag(self, node, pixels, steps=8):
-        box = node.bounding_box()
-        x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-        self.page.mouse.move(x, y)
-        self.page.mouse.down()
-        self.page.mouse.move(x + pixels, y, steps=steps)
-        self.page.mouse.up()
-        self.page.mouse.move(2, 2)
-        self.settle()
-
-    def slide(self, name, value):
-        self.root.get_by_role("slider", name=name, exact=True).fill(str(value))
-        self.settle()
-
-    def text(self, selector):
-        return self.root.locator(selector).first.inner_text()
-
-    @property
-    def state(self):
-        return self.notebook.value("widget.state")
-
-
-@pytest.fixture(scope="module")
-def notebook(open_notebook):
-    opened = open_notebook(
-        has_touch=True, permissions=["clipboard-read", "clipboard-write"], viewport={"width": 1360, "height": 1900}
-    )
-    yield opened
-    assert opened.console == []
 
 
 def shown(values):
@@ -84,7 +38,7 @@ def test_forward_and_then_back_through_time_step_by_step(notebook):
     h = notebook.value("widget.states['h'].tolist()")
     assert stage.texts("h") == ["0"] * 3 + [""] * 12 and stage.texts("x") == list("hell")
     assert stage.text(".sentence").startswith("The network reads hell, one letter a step")
-    stage.button("One step on (→)")
+    stage.click("One step on (→)")
     assert stage.texts("h")[3:6] == shown(h[0]) and stage.texts("h")[6] == ""
     assert stage.text(".sentence").startswith("Forward, step 1: h₁ = tanh(x₁ Wx + h₀ Wh + b)")
     assert stage.text(".story .title") == "h₁[0] = tanh(x₁ Wx + h₀ Wh + b)[0]"
@@ -94,11 +48,11 @@ def test_forward_and_then_back_through_time_step_by_step(notebook):
     assert stage.text(".sentence").startswith("Backward, step 4: its loss sends h₄ a gradient")
     grads = stage.texts("h", "grad")
     assert all(grads[12:]) and not any(grads[:12])
-    assert not any(stage.picture.locator(".bar .grad").all_text_contents())
-    stage.button("One step on (→)")
-    assert sum(map(bool, stage.picture.locator(".bar .grad").all_text_contents())) == 1
-    stage.button("To the end (End)")
-    bars = [float(text.replace("−", "-")) for text in stage.picture.locator(".bar .grad").all_text_contents()]
+    assert not any(stage.plot.locator(".bar .grad").all_text_contents())
+    stage.click("One step on (→)")
+    assert sum(map(bool, stage.plot.locator(".bar .grad").all_text_contents())) == 1
+    stage.click("To the end (End)")
+    bars = [float(text.replace("−", "-")) for text in stage.plot.locator(".bar .grad").all_text_contents()]
     assert len(bars) == 5 and sum(bars[:4]) == pytest.approx(bars[4], abs=0.005)
     assert bars[4] == pytest.approx(notebook.value("float(widget.gradients['Wh'][0, 0])"), rel=0.05)
     assert stage.text(".story .title").startswith("∂L/∂Wh[0, 0] = ") and "step 4: " in stage.text(".story")
@@ -120,7 +74,7 @@ def test_play_runs_and_can_be_paused(notebook):
 def test_a_dragged_weight_changes_all_steps_and_can_be_undone(notebook):
     stage = Stage(notebook, "UnrolledNetwork('hello')")
     start, before = stage.state, stage.texts("h")
-    stage.drag(stage.weight("Wh[1, 2]"), 40)  # ten times 0.05
+    stage.drag_right(stage.weight("Wh[1, 2]"), 40)  # ten times 0.05
     state = stage.state
     assert state["chosen"] == ["Wh", 1, 2]
     old, new = (one["weights"]["rnn"]["Wh"][1][2] for one in (start, state))
@@ -131,11 +85,10 @@ def test_a_dragged_weight_changes_all_steps_and_can_be_undone(notebook):
     stage.slide("Weight", -1.5)
     assert stage.state["weights"]["rnn"]["Wh"][1][2] == pytest.approx(-1.5)
     for _ in range(3):  # the slider, the drag, and the choice of the weight
-        stage.root.get_by_role("button", name="Undo").click()
-        stage.settle()
+        stage.click("Undo")
     assert stage.state == start
     stage.slide("Wh times", 2)
-    stage.drag(stage.weight("Wh[0, 0]"), 16)
+    stage.drag_right(stage.weight("Wh[0, 0]"), 16)
     assert stage.state["weights"]["rnn"]["Wh"][0][0] == pytest.approx(
         start["weights"]["rnn"]["Wh"][0][0] + 0.1, abs=0.006
     )
@@ -146,11 +99,11 @@ def test_pointing_at_a_weight_lights_all_its_places(notebook):
 
     def lit():
         strokes = "all => all.map(tag => [tag.parentNode.dataset.weight, getComputedStyle(tag).strokeWidth])"
-        return [name for name, width in stage.picture.locator(".tag").evaluate_all(strokes) if width == "4px"]
+        return [name for name, width in stage.plot.locator(".tag").evaluate_all(strokes) if width == "4px"]
 
     stage.root.locator("table[data-weight=Wh] caption").hover()
     assert lit() == ["Wh"] * 4
-    stage.picture.locator(".wire.Wx .tag-name").nth(2).hover()
+    stage.plot.locator(".wire.Wx .tag-name").nth(2).hover()
     assert lit() == ["Wx"] * 4 and "lit" in stage.root.locator("table[data-weight=Wx]").get_attribute("class")
     stage.page.mouse.move(2, 2)
     assert lit() == []
@@ -158,14 +111,14 @@ def test_pointing_at_a_weight_lights_all_its_places(notebook):
 
 def test_the_number_under_the_pointer_is_worked_out(notebook):
     stage = Stage(notebook, "UnrolledNetwork('hello', cell='lstm')")
-    stage.picture.locator(".cell.c").nth(stage.order("c", 3, 1)).hover()
+    stage.plot.locator(".cell.c").nth(stage.order("c", 3, 1)).hover()
     story = stage.root.locator(".story")
     story.get_by_text("c₃[1] = f · c₂ + i · g").wait_for()
     c = notebook.value("float(widget.states['c'][2, 1])")
     worked = story.locator("p").nth(1).inner_text()
     assert float(worked.split("=")[-1].replace("−", "-")) == pytest.approx(c, rel=0.01)
     assert "only the forget gate" in story.inner_text()
-    stage.picture.locator(".cell.f").nth(stage.order("f", 2, 0)).hover()
+    stage.plot.locator(".cell.f").nth(stage.order("f", 2, 0)).hover()
     story.get_by_text("f₂[0], forget gate").wait_for()
     stage.page.mouse.move(2, 2)
     stage.settle()
@@ -175,13 +128,13 @@ def test_the_number_under_the_pointer_is_worked_out(notebook):
 def test_losses_are_clicked_away_and_a_cut_stops_gradients(notebook):
     stage = Stage(notebook, "UnrolledNetwork('hello')")
     whole = stage.text(".weights .grad")
-    stage.picture.locator(".cell.loss").nth(1).click()
+    stage.plot.locator(".cell.loss").nth(1).click()
     stage.settle()
     assert stage.state["losses"] == [1, 3, 4] and "no loss" in stage.texts("loss")
-    stage.picture.locator(".cell.loss").nth(1).click()
+    stage.plot.locator(".cell.loss").nth(1).click()
     stage.slide("Cut after", 2)
     assert stage.state["losses"] == [1, 2, 3, 4] and stage.state["window"] == 2
-    assert stage.picture.locator(".scissors.shut").count() == 1 and stage.picture.locator(".bar .whole").count() > 0
+    assert stage.plot.locator(".scissors.shut").count() == 1 and stage.plot.locator(".bar .whole").count() > 0
     assert "Without the cut it would be" in stage.text(".sentence") and stage.text(".weights .grad") != whole
     stage.slide("Cut after", 16)
     assert stage.text(".weights .grad") == whole
@@ -238,26 +191,25 @@ def test_typing_reads_another_sequence_and_mistakes_are_explained(notebook):
     assert "'two' is no number" in stage.text(".refusal")
     stage.root.locator(".choice label", has_text="LSTM").click()
     stage.settle()
-    assert stage.state["cell"] == "lstm" and stage.picture.locator(".cell.f").count() == 12
+    assert stage.state["cell"] == "lstm" and stage.plot.locator(".cell.f").count() == 12
     stage.root.get_by_label("Things to see").select_option(label="Twice the same letter")
     stage.settle()
     assert stage.state["cell"] == "rnn" and stage.state["step"] == 8
-    stage.button("Learn")
+    stage.click("Learn")
     assert notebook.value("float(widget.outputs.max(axis=1).min())") > 0.9
     assert "the same x, another h" in stage.text(".lesson .text")
-    stage.root.get_by_role("button", name="Undo").click()
-    stage.settle()
+    stage.click("Undo")
     assert notebook.value("float(widget.outputs.max(axis=1).min())") < 0.5
 
 
 def test_the_keyboard_alone_is_enough(notebook):
     stage = Stage(notebook, "UnrolledNetwork('hello', step=0)")
     stage.page.mouse.move(2, 2)
-    stage.picture.focus()
+    stage.plot.focus()
     stage.press("ArrowRight", "ArrowRight", "ArrowLeft")
     assert stage.state["step"] == 1
     stage.press("End", "]", "]", "]", "]")
-    assert stage.picture.locator(".cell.chosen").count() == 1
+    assert stage.plot.locator(".cell.chosen").count() == 1
     stage.press("n")
     stage.press("l")
     assert len(stage.state["losses"]) == 3
@@ -265,7 +217,7 @@ def test_the_keyboard_alone_is_enough(notebook):
     stage.press("ArrowUp", "Shift+ArrowDown")
     assert stage.state["weights"]["rnn"]["Wh"][0][0] == pytest.approx(before - 0.9)
     stage.press("Control+z", "Escape", "Home")
-    assert stage.picture.locator(".cell.chosen").count() == 0 and stage.state["step"] == 0
+    assert stage.plot.locator(".cell.chosen").count() == 0 and stage.state["step"] == 0
     stage.weight("Wh[0, 0]").focus()
     stage.page.keyboard.press("ArrowRight")
     stage.page.keyboard.press("ArrowDown")
@@ -274,15 +226,8 @@ def test_the_keyboard_alone_is_enough(notebook):
     assert stage.state["chosen"] == ["Wh", 1, 1]
     # None of these keys reaches JupyterLab, where "d d" deletes the cell.
     stage.press("d", "d", "b", "m", "y")
-    cells = "() => jupyterapp.shell.currentWidget.content.widgets.map(cell => cell.model.type)"
-    assert stage.page.evaluate(cells) == ["code"]
-    nameless = stage.page.evaluate(
-        """() => [...document.querySelectorAll(".cs231n-unrolled :is(input, button, svg.unrolled, select)")]
-            .filter(node => !node.hidden && !node.getAttribute("aria-label") && !node.textContent)
-            .filter(node => !node.closest("label"))
-            .map(node => node.outerHTML)"""
-    )
-    assert nameless == []
+    assert stage.cells() == ["code"]
+    assert stage.nameless("input, button, svg.unrolled, select") == []
 
 
 def test_a_finger_drags_a_weight_and_taps_a_number(notebook):
@@ -301,17 +246,15 @@ def test_a_finger_drags_a_weight_and_taps_a_number(notebook):
     touch("touchEnd", [])
     stage.settle()
     assert stage.state["weights"]["rnn"]["Wh"][2][1] == pytest.approx(before - 0.5, abs=0.06)
-    place = stage.picture.locator(".cell.h").nth(stage.order("h", 2, 0)).bounding_box()
+    place = stage.plot.locator(".cell.h").nth(stage.order("h", 2, 0)).bounding_box()
     stage.page.touchscreen.tap(place["x"] + 20, place["y"] + 10)
     stage.root.locator(".story", has_text="h₂[0] = tanh").wait_for()
 
 
 def test_the_copied_state_python_and_a_second_view(notebook):
     stage = Stage(notebook, "UnrolledNetwork('hello', cell='lstm', step=4)\ndisplay(widget)")
-    stage.drag(stage.weight("Wx[0, 3]"), 20)
-    stage.root.get_by_role("button", name="Copy state").click()
-    stage.page.wait_for_function("document.querySelector('.cs231n-unrolled .status').textContent.includes('copied')")
-    assert state_from_string(stage.page.evaluate("navigator.clipboard.readText()")) == stage.state
+    stage.drag_right(stage.weight("Wx[0, 3]"), 20)
+    assert state_from_string(stage.copied_state()) == stage.state
     notebook.execute("widget.change(sequence='aba', cell='rnn')")
     stage.page.wait_for_function(
         "[...document.querySelectorAll('.cs231n-unrolled .sequence')].every(box => box.value === 'aba')"
@@ -331,7 +274,7 @@ def test_text_stands_out_in_both_themes(notebook, theme, pictures):
     for selector in [*texts.split(", "), ".hint", ".norm-words", ".keys", "button:enabled", "figcaption"]:
         assert notebook.contrast(f".cs231n-unrolled {selector}") >= 4.5, selector
     # Text on coloured squares: an SVG text's ground is the rect before it.
-    least = stage.picture.evaluate(
+    least = stage.plot.evaluate(
         """svg => Math.min(...[...svg.querySelectorAll(".cell .number, .tag-name")].map(text => {
             const rect = text.closest("g").querySelector("rect");
             const light = node => getComputedStyle(node).fill.match(/[\\d.]+/g).slice(0, 3).map(part => part / 255)
