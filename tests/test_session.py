@@ -81,7 +81,7 @@ def sabotage(x):
 
 def session_of(source, **settings):
     notebook = new_notebook(cells=[new_code_cell(source)])
-    return Session(notebook, ROOT / "tests", (), SessionSettings(**settings), LOG)
+    return Session(notebook, ROOT / "docs", (), SessionSettings(**settings), LOG)
 
 
 @pytest.fixture(scope="module")
@@ -203,7 +203,7 @@ def test_the_judge_takes_any_cache_and_expected_gradients_are_nowhere_to_be_foun
         notebook = nbformat.from_dict(solution)
         for cell in notebook.cells:
             cell.source = answered.get(cell.metadata.get("nbgrader", {}).get("grade_id"), cell.source)
-        with Session(notebook, ROOT / "tests", checks.masked, SessionSettings(), LOG) as session:
+        with Session(notebook, ROOT / "docs", checks.masked, SessionSettings(), LOG) as session:
             reports = judge_notebook(
                 checks, reference, notebook, session, lambda name: secret_generator(b"secret" * 9, name), LOG
             )
@@ -218,7 +218,7 @@ def test_a_cell_that_exits_is_the_only_one_left_out():
     """exit() ends the kernel a tenth of a second later, when it runs another cell."""
     cells = ["def give(x):\n    return x", "exit()", *(f"def later{i}(x):\n    return {i} * x" for i in range(9))]
     notebook = new_notebook(cells=[new_code_cell(source) for source in cells])
-    with Session(notebook, ROOT / "tests", (), SessionSettings(), LOG) as session:
+    with Session(notebook, ROOT / "docs", (), SessionSettings(), LOG) as session:
         assert [ask(session, name, X).status for name in ("give", "later0", "later8")] == ["returned"] * 3
     notes = [i for i, cell in enumerate(notebook.cells) for output in cell.outputs if output.output_type == "error"]
     assert notes == [1] and "exit call" in notebook.cells[1].outputs[0].evalue
