@@ -10,6 +10,7 @@ import nbformat
 import numpy as np
 
 from cs231n_kit.checking import outcomes
+from cs231n_kit.checking.answer_key import save_key
 from cs231n_kit.checking.verdicts import judge
 from grader.check import add_mistakes, draw_cases, load_checks
 from grader.reference import SKIP_TAG, Reference
@@ -98,6 +99,35 @@ class Exercise:
         """Of the notebook's code cells that are not graded, those called `define` run when grading, no others."""
         plain = [c for c in self.notebook.cells if c.cell_type == "code" and "nbgrader" not in c.metadata]
         assert {c.id for c in plain if SKIP_TAG not in c.metadata.get("tags", [])} == set(define)
+
+
+class Trials:
+    """What is asked of all exercises: derive a ``class TestExercise(Trials)`` that says which one.
+
+    exercise: an `Exercise`. points_lost: {function: {mistake: points}}. largest_key: bytes of one function's cases.
+    """
+
+    exercise, points_lost, largest_key = None, {}, 100_000
+
+    def pytest_generate_tests(self, metafunc):
+        if "mistake" in metafunc.fixturenames:
+            known = [(name, mistake) for name, mistakes in self.points_lost.items() for mistake in mistakes]
+            metafunc.parametrize("name, mistake", known)
+        elif "name" in metafunc.fixturenames:
+            metafunc.parametrize("name", self.exercise.functions)
+
+    def test_reference_earns_everything_and_its_cases_stay_small(self, name):
+        self.exercise.assert_full_points(name, self.exercise.reference.function(name))
+        assert len(save_key([self.exercise.drawn(name, 0)])) < self.largest_key
+
+    def test_every_known_mistake_is_listed(self):
+        self.exercise.assert_listed(self.points_lost)
+
+    def test_known_mistake_is_caught_and_recognised_as_itself(self, name, mistake):
+        self.exercise.assert_recognised(name, mistake, self.points_lost[name][mistake])
+
+    def test_hints_are_sentences_and_do_not_contain_the_repair(self):
+        self.exercise.assert_hints_are_sentences_without_the_repair()
 
 
 def beside(function, **others):

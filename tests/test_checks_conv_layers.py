@@ -2,13 +2,12 @@
 
 import numpy as np
 import pytest
-from exercise import Exercise, absent, beside
+from exercise import Exercise, Trials, absent, beside
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy.signal import correlate
 from scipy.special import logsumexp
 from scipy.stats import zscore
 
-from cs231n_kit.checking.answer_key import save_key
 from cs231n_kit.gradients import numeric_gradient
 
 EXERCISE = Exercise("assignment2", "conv_layers")
@@ -277,26 +276,11 @@ def test_the_reference_network_has_the_loss_of_the_formula_and_its_numeric_gradi
         np.testing.assert_allclose(grads[name], expected, rtol=1e-5, atol=1e-7)
 
 
-@pytest.mark.parametrize("name", EXERCISE.functions)
-def test_reference_earns_everything_and_its_cases_stay_small(name):
-    EXERCISE.assert_full_points(name, EXERCISE.reference.function(name))
-    assert len(save_key([EXERCISE.drawn(name, 0)])) < 150_000
-
-
 # Known mistakes
 
 
-def test_every_known_mistake_is_listed_here():
-    EXERCISE.assert_listed(POINTS_LOST)
-
-
-@pytest.mark.parametrize("name, mistake", [(f, m) for f in POINTS_LOST for m in POINTS_LOST[f]])
-def test_known_mistake_is_caught_and_recognised_as_itself(name, mistake):
-    EXERCISE.assert_recognised(name, mistake, POINTS_LOST[name][mistake])
-
-
-def test_hints_are_sentences_and_do_not_contain_the_repair():
-    EXERCISE.assert_hints_are_sentences_without_the_repair()
+class TestExercise(Trials):
+    exercise, points_lost, largest_key = EXERCISE, POINTS_LOST, 150_000
 
 
 # Right answers

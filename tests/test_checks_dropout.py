@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from exercise import Exercise, absent, beside
+from exercise import Exercise, Trials, absent, beside
 from scipy.stats import binomtest
 
 from cs231n_kit.checking.answer_key import load_key, save_key
@@ -51,23 +51,8 @@ def test_the_reference_keeps_a_share_p_and_its_mean():
         np.testing.assert_array_equal(mask * 3.0, out)
 
 
-@pytest.mark.parametrize("name", EXERCISE.functions)
-def test_reference_earns_everything_and_its_cases_stay_small(name):
-    EXERCISE.assert_full_points(name, EXERCISE.reference.function(name))
-    assert len(save_key([EXERCISE.drawn(name, 0)])) < 600_000
-
-
-def test_every_known_mistake_is_listed_here():
-    EXERCISE.assert_listed(POINTS_LOST)
-
-
-@pytest.mark.parametrize("name, mistake", [(f, m) for f in POINTS_LOST for m in POINTS_LOST[f]])
-def test_known_mistake_is_caught_and_recognised_as_itself(name, mistake):
-    EXERCISE.assert_recognised(name, mistake, POINTS_LOST[name][mistake])
-
-
-def test_hints_are_sentences_and_do_not_contain_the_repair():
-    EXERCISE.assert_hints_are_sentences_without_the_repair()
+class TestExercise(Trials):
+    exercise, points_lost, largest_key = EXERCISE, POINTS_LOST, 600_000
 
 
 @pytest.mark.parametrize("pair", EXERCISE.answers.PAIRS, ids=lambda pair: pair[0].__name__)

@@ -2,10 +2,9 @@
 
 import numpy as np
 import pytest
-from exercise import Exercise, absent, beside
+from exercise import Exercise, Trials, absent, beside
 from scipy.special import expit, log_softmax, softmax
 
-from cs231n_kit.checking.answer_key import save_key
 from cs231n_kit.gradients import numeric_gradient
 
 EXERCISE = Exercise("assignment3", "rnn")
@@ -342,23 +341,8 @@ def test_the_reference_draws_characters_as_often_as_they_are_probable():
     np.testing.assert_allclose(np.bincount(drawn) / 4000, softmax([0, 0.5, 1]), atol=0.04)
 
 
-@pytest.mark.parametrize("name", EXERCISE.functions)
-def test_reference_earns_everything_and_its_cases_stay_small(name):
-    EXERCISE.assert_full_points(name, EXERCISE.reference.function(name))
-    assert len(save_key([EXERCISE.drawn(name, 0)])) < 30_000
-
-
-def test_every_known_mistake_is_listed_here():
-    EXERCISE.assert_listed(POINTS_LOST)
-
-
-@pytest.mark.parametrize("name, mistake", [(f, m) for f in POINTS_LOST for m in POINTS_LOST[f]])
-def test_known_mistake_is_caught_and_recognised_as_itself(name, mistake):
-    EXERCISE.assert_recognised(name, mistake, POINTS_LOST[name][mistake])
-
-
-def test_hints_are_sentences_and_do_not_contain_the_repair():
-    EXERCISE.assert_hints_are_sentences_without_the_repair()
+class TestExercise(Trials):
+    exercise, points_lost, largest_key = EXERCISE, POINTS_LOST, 30_000
 
 
 @pytest.mark.parametrize("cell, answers", [(c, a) for c in CELLS for a in CELLS[c]], ids=named)

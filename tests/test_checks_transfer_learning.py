@@ -4,11 +4,11 @@ import types
 
 import numpy as np
 import pytest
-from exercise import Exercise, absent
+from exercise import Exercise, Trials, absent
 from scipy.signal import correlate2d
 from scipy.special import logsumexp
 
-from cs231n_kit.checking.answer_key import Case, save_key
+from cs231n_kit.checking.answer_key import Case
 from cs231n_kit.checking.relations import unmoved
 from cs231n_kit.gradients import numeric_gradient
 from grader.checks.transfer_learning.networks import AVERAGES, images, network
@@ -203,26 +203,11 @@ def test_the_references_features_are_what_its_head_works_on():
     np.testing.assert_allclose(features @ params["head.w"] + params["head.b"], expected, rtol=1e-10)
 
 
-@pytest.mark.parametrize("name", EXERCISE.functions)
-def test_reference_earns_everything_and_its_cases_stay_small(name):
-    EXERCISE.assert_full_points(name, EXERCISE.reference.function(name))
-    assert len(save_key([EXERCISE.drawn(name, 0)])) < 100_000
-
-
 # Known mistakes
 
 
-def test_every_known_mistake_is_listed_here():
-    EXERCISE.assert_listed(POINTS_LOST)
-
-
-@pytest.mark.parametrize("name, mistake", [(f, m) for f in POINTS_LOST for m in POINTS_LOST[f]])
-def test_known_mistake_is_caught_and_recognised_as_itself(name, mistake):
-    EXERCISE.assert_recognised(name, mistake, POINTS_LOST[name][mistake])
-
-
-def test_hints_are_sentences_and_do_not_contain_the_repair():
-    EXERCISE.assert_hints_are_sentences_without_the_repair()
+class TestExercise(Trials):
+    exercise, points_lost = EXERCISE, POINTS_LOST
 
 
 def test_a_mistake_in_another_style_is_recognised():
