@@ -14,7 +14,7 @@ import numpy as np
 from numba import prange
 from threadpoolctl import threadpool_info
 
-from cs231n_kit.kernels.parallel import compiled, numba_threads
+from cs231n_kit.kernels.parallel import available_cores, compiled, numba_threads
 
 IN_CACHE, IN_MEMORY = 256 << 10, 64 << 20  # bytes copied for each thread
 CACHE = 2 << 20  # bytes that a core's cache is taken to hold: larger work is held against the copy in memory
@@ -98,10 +98,6 @@ def cpu_name() -> str:
     info = Path("/proc/cpuinfo")
     lines = info.read_text().splitlines() if info.exists() else []
     return next((line.partition(": ")[2] for line in lines if line.startswith("model name")), platform.processor())
-
-
-def available_cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 
 class OtherProcesses:

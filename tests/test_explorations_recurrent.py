@@ -60,7 +60,7 @@ def test_uncut_the_gradient_is_whole_and_longer_pieces_come_closer():
         found = recurrent_gradients.truncated_gradients(cell, 1.0, (1, 8, 60))
         assert found[60] == pytest.approx((1.0, 1.0)) and found[1][0] < found[8][0] < 1
     exploration = recurrent_gradients.explore_truncation()
-    exploration.set(window=8)
+    exploration.set(window=60)
     assert "Cut every 60 steps" in sentence(exploration) and "<b>0°</b>" in sentence(exploration)
 
 

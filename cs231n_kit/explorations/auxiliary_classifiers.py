@@ -7,7 +7,7 @@ import numpy as np
 from cs231n_kit.architectures.small import inception_small
 from cs231n_kit.explorations.exploration import Exploration, choice, slider
 from cs231n_kit.explorations.plain_and_residual import GradientNorms, recorded_norms
-from cs231n_kit.explorations.training_in_turn import trainer
+from cs231n_kit.explorations.training_in_turn import callback_of, trainer
 from cs231n_kit.losses import softmax_loss
 from cs231n_kit.networks import Convolution
 from cs231n_kit.plots import COLORS, MUTED, new_figure
@@ -65,7 +65,7 @@ def _weaken(network, strength):
 
 def validation_curve(one):
     """Rows of (updates, loss, accuracy) that the ``Validation`` of a trainer has kept."""
-    return np.array(next(callback for callback in one.callbacks if isinstance(callback, Validation)).curve)
+    return np.array(callback_of(one, Validation).curve)
 
 
 def figure(trained, chance):

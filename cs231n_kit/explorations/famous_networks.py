@@ -30,7 +30,7 @@ REPORTED = {
     "ResNet-34": Reported(7.46, "ten crops, He et al., 2015, table 3"),
     "ResNet-50": Reported(6.71, "ten crops, He et al., 2015, table 3"),
 }
-RIGHT = {"xytext": (9, -3), "ha": "left"}
+BESIDE = {"xytext": (9, -3), "ha": "left"}
 LABELS = {
     "VGG-11": {"xytext": (-9, -3), "ha": "right"},
     "VGG-16": {"xytext": (0, -17), "ha": "center"},
@@ -97,12 +97,15 @@ def timeline_figure():
     figure, axes = new_figure(10.2, 4.0, 1, 2, width_ratios=(1, 1.25))
     years, errors, names = zip(*CHALLENGE, strict=True)
     colors = [MUTED if name.startswith("no") else COLORS[0] for name in names]
-    places = range(len(names))
-    draw_bars(axes[0], errors, [f"{year}  {name}" for year, name in zip(years, names, strict=True)], colors=colors)
-    for text, error in zip(axes[0].texts, errors, strict=True):
-        text.set_text(f"{error:g} %")
-    axes[0].set_title("top-5 error in the ImageNet challenge, test images", fontsize=10.5, loc="left")
-    axes[0].set(xlabel="% (as published)", yticks=places)
+    draw_bars(
+        axes[0],
+        errors,
+        [f"{year}  {name}" for year, name in zip(years, names, strict=True)],
+        title="top-5 error in the ImageNet challenge, test images",
+        unit="% (as published)",
+        colors=colors,
+        form="{:g} %",
+    )
 
     shown = [name for name in ARCHITECTURES if name != "LeNet-5"]
     for name in shown:
@@ -110,7 +113,7 @@ def timeline_figure():
         x, y = total.multiply_adds / 1e9, total.parameters / 1e6
         family = next(i for i, start in enumerate(("Alex", "VGG", "Goog", "Res")) if name.startswith(start))
         axes[1].scatter(x, y, s=90, color=COLORS[family], zorder=3)
-        axes[1].annotate(name, (x, y), color=INK, fontsize=9, textcoords="offset points", **LABELS.get(name, RIGHT))
+        axes[1].annotate(name, (x, y), color=INK, fontsize=9, textcoords="offset points", **LABELS.get(name, BESIDE))
     axes[1].set(xscale="log", yscale="log", xlim=(0.4, 60), ylim=(4, 300))
     axes[1].set(xlabel="billion multiply-adds for an image", ylabel="million parameters")
     axes[1].set_title("counted from the definitions, 224 × 224 pixels", fontsize=10.5, loc="left")

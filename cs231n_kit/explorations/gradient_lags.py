@@ -38,7 +38,7 @@ class StepGradients(NamedTuple):
     db: np.ndarray
 
 
-class GradientNorms(NamedTuple):
+class NormsByLag(NamedTuple):
     """Norms (N, T + 1) of ∂L/∂h and ∂L/∂c by lag: after the last step, one step before, ..., before the first one."""
 
     hidden: np.ndarray
@@ -125,7 +125,7 @@ def gradient_norms(cell, x, Wx, Wh, b, h0=None, dlast=None):
     cell, x, Wx, Wh, b, h0: as for ``unroll``.
     dlast: (N, H), ∂L/∂h at the last step; without it a vector of length 1 with equal elements for every example.
 
-    Returns ``GradientNorms``: ``hidden[n, k]`` is the norm of ∂L/∂h k steps before the end, ``hidden[n, 0]`` that of
+    Returns ``NormsByLag``: ``hidden[n, k]`` is the norm of ∂L/∂h k steps before the end, ``hidden[n, 0]`` that of
     dlast. ``cell`` is the same of an LSTM's ∂L/∂c, which is 0 at lag 0 (the loss sees h alone), and None for an RNN.
     h and c count as two inputs of the step after them: each gradient holds the other fixed.
     """
@@ -139,7 +139,7 @@ def gradient_norms(cell, x, Wx, Wh, b, h0=None, dlast=None):
         hidden, inside = zip(*backwards, strict=True)
         hidden = np.linalg.norm(hidden, axis=2).T
         inside = np.linalg.norm(inside, axis=2).T if cell == "lstm" else None
-    return GradientNorms(hidden, inside)
+    return NormsByLag(hidden, inside)
 
 
 def _known(cell):

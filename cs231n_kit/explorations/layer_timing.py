@@ -1,7 +1,6 @@
 """Lecture 08: what layers compute and move, and how long that takes on all the hardware there is."""
 
 import contextlib
-import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -10,6 +9,7 @@ import numpy as np
 
 from cs231n_kit.arrays import array_module, device_report, has_gpu, to_device
 from cs231n_kit.explorations.hardware import seconds
+from cs231n_kit.kernels.parallel import available_cores
 from cs231n_kit.layers import affine_forward, conv_forward, max_pool_forward, relu_forward, spatial_batchnorm_forward
 
 MATRIX, COPIED = 1024, 64 << 20  # rows of the product, bytes of the copy, that measure the ceilings
@@ -151,11 +151,6 @@ def _copy(place, cores):
             list(pool.map(np.copyto, np.array_split(target, cores), np.array_split(source, cores)))
 
     return copy
-
-
-def available_cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def counted(count, what):

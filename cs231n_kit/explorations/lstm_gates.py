@@ -3,6 +3,7 @@
 import numpy as np
 
 from cs231n_kit.explorations.exploration import Exploration, slider
+from cs231n_kit.explorations.gradient_lags import unroll
 from cs231n_kit.layers import lstm_step_forward, sigmoid_forward
 from cs231n_kit.plots import COLORS, INK, MUTED, new_figure
 
@@ -70,16 +71,11 @@ def gates_of(network, numbers, path="1"):
     """
     seen = {}
     network.forward(np.asarray(numbers)[None], observe=seen.__setitem__, cache=False)
-    x, h = seen[str(int(path) - 1)][0], seen[path][0]
-    Wx, Wh, b = (network.parameters[f"{path}.{name}"] for name in ("Wx", "Wh", "b"))
-    a = x @ Wx + np.concatenate([np.zeros_like(h[:1]), h[:-1]]) @ Wh + b
-    units = h.shape[1]
-    gates, g = sigmoid_forward(a[:, : 3 * units])[0], np.tanh(a[:, 3 * units :])
-    i, f, o = (gates[:, k * units : (k + 1) * units] for k in range(3))
-    c = np.zeros_like(h)
-    for t in range(len(c)):
-        c[t] = f[t] * (c[t - 1] if t else 0) + i[t] * g[t]
-    return dict(zip(GATES, (i, f, o), strict=True)) | {"cell state": c, "hidden state": h}
+    weights = (network.parameters[f"{path}.{name}"] for name in ("Wx", "Wh", "b"))
+    steps = unroll("lstm", seen[str(int(path) - 1)], *weights)
+    gates = (np.concatenate([step.cache[-1][k] for step in steps]) for k in range(3))
+    states = {"cell state": [step.c for step in steps], "hidden state": [step.h for step in steps]}
+    return dict(zip(GATES, gates, strict=True)) | {name: np.concatenate(all) for name, all in states.items()}
 
 
 def gate_histograms(network, numbers, path="1"):

@@ -9,7 +9,7 @@ import numpy as np
 from cs231n_kit.architectures.small import resnet_cifar
 from cs231n_kit.explorations.exploration import Exploration, choice
 from cs231n_kit.explorations.small_images import start_as_identity, with_projections, with_stride
-from cs231n_kit.explorations.training_in_turn import smooth_losses, trainer
+from cs231n_kit.explorations.training_in_turn import callback_of, smooth_losses, trainer
 from cs231n_kit.losses import softmax_loss
 from cs231n_kit.networks import Convolution
 from cs231n_kit.plots import COLORS, MUTED, new_figure
@@ -146,7 +146,7 @@ def verdict(trained):
 
 def recorded_norms(one):
     """{updates: (layers,)} that the ``GradientNorms`` of a trainer has kept."""
-    return next(callback for callback in one.callbacks if isinstance(callback, GradientNorms)).norms
+    return callback_of(one, GradientNorms).norms
 
 
 def training_gradients_figure(trained, depth):

@@ -1,5 +1,8 @@
 """Lecture 10: what becomes of a gradient on its way back through time, and what is lost when the way is cut."""
 
+from functools import cache
+
+import ipywidgets as widgets
 import numpy as np
 from matplotlib.patches import Rectangle
 
@@ -98,32 +101,32 @@ def truncated_gradients(cell, radius, windows, forget_bias=1.0, seed=0):
 def explore_truncation():
     """Where the gradient of a long sequence is cut into pieces: the share of the way back that is walked."""
     windows = (1, 2, 3, 5, 8, 12, 20, 30, 60)
+    measured = cache(lambda cell, radius: truncated_gradients(cell, radius, windows))
 
     def draw(cell, window, radius):
-        found = truncated_gradients(cell, radius, windows)
+        found = measured(cell, radius)
         figure, (left, right) = new_figure(10.2, 3.4, 1, 2, width_ratios=[1.25, 1])
-        _draw_pieces(left, windows[window])
+        _draw_pieces(left, window)
         cosines = [found[each][0] for each in windows]
         right.plot(windows, cosines, "o-", color=COLORS[0], linewidth=2)
-        right.plot(windows[window], cosines[window], "o", color=COLORS[1], markersize=10)
+        right.plot(window, found[window][0], "o", color=COLORS[1], markersize=10)
         right.set(xscale="log", xlabel="steps from cut to cut", ylabel="cosine with the whole gradient", ylim=(0, 1.05))
         right.set_xticks(windows, windows)
         right.minorticks_off()
         right.spines[["top", "right"]].set_visible(False)
-        cosine, length = found[windows[window]]
+        cosine, length = found[window]
         angle = np.degrees(np.arccos(np.clip(cosine, -1, 1)))
         sentence = (
-            f"Cut every {windows[window]} steps, the gradient of Wh is off by <b>{angle:.0f}°</b> and has "
+            f"Cut every {window} steps, the gradient of Wh is off by <b>{angle:.0f}°</b> and has "
             f"{length:.0%} of the length."
         )
         return figure, sentence
 
     controls = {
         "cell": choice("Cell", [("RNN", "rnn"), ("LSTM", "lstm")]),
-        "window": slider("Length of the pieces", 0, len(windows) - 1, 3),
+        "window": widgets.SelectionSlider(description="Length of the pieces", options=windows, value=5),
         "radius": slider("Spectral radius of Wh", 0.4, 1.4, 1.0, 0.1),
     }
-    controls["window"].readout = False
     return Exploration(draw, controls, description="Truncated backpropagation through time against the whole way back")
 
 

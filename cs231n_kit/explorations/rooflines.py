@@ -8,12 +8,12 @@ from cs231n_kit.explorations.layer_timing import (
     LAYERS,
     Device,
     affine,
-    available_cores,
     convolution,
     on_cores,
     relu,
     time_of,
 )
+from cs231n_kit.kernels.parallel import available_cores
 from cs231n_kit.plots import COLORS, INK, MUTED, RIGHT, new_figure
 
 
@@ -59,7 +59,7 @@ def explore_roofline(devices: list[Device], layers=LAYERS):
             right = work.intensity > 30  # there the label goes to the left
             place = dict(xytext=(-6 if right else 6, -13), textcoords="offset points", ha="right" if right else "left")
             ax.annotate(name, (work.intensity, rate), **place, fontsize=8.5, color=INK)
-        return figure, _verdict(layer, layers[layer], devices)
+        return figure, _verdict(layer, layers[layer], devices, [device.times[layer] for device in devices])
 
     controls = {"layer": choice("Layer", list(layers))}
     return Exploration(draw, controls, description="Roofline: operations a second against operations for each byte")
@@ -77,21 +77,22 @@ def explore_own_layer(devices: list[Device]):
     """Choose a layer; it is timed at once on each device, and put under the roofs beside what they promise."""
 
     def draw(kind, units, batch):
-        work, name = KINDS[kind](batch, units), "this layer"
+        work = KINDS[kind](batch, units)
         channels = "units" if kind == "affine" else "channels"
         places = [np.asarray] * len(devices)
         if has_gpu():
             places[-1] = to_device
         cores = [1] + [available_cores()] * (len(devices) - 1)
         figure, ax = _roofs(devices, [0.1, work.intensity, 300])
+        times = []
         for device, color, place, count in zip(devices, _colors(devices), places, cores, strict=True):
             with on_cores(count):
-                device.times[name] = time_of(work, place, repeats=3)
-            rate = work.operations / device.times[name] / 1e9
+                times.append(time_of(work, place, repeats=3))
+            rate = work.operations / times[-1] / 1e9
             roof = device.roof(work.intensity) / 1e9
             ax.plot([work.intensity] * 2, [rate, roof], color=color, linewidth=1, linestyle=":")
             ax.plot(work.intensity, rate, "o", color=color, markersize=11, markeredgecolor=INK)
-        return figure, _verdict(f"{kind}, {units} {channels}, batch {batch}", work, devices, name)
+        return figure, _verdict(f"{kind}, {units} {channels}, batch {batch}", work, devices, times)
 
     controls = {
         "kind": choice("Layer", list(KINDS), "affine"),
@@ -126,14 +127,14 @@ _ABOVE = {
 }
 
 
-def _verdict(title, work, devices, key=None):
-    """What limits a layer, and how much of that limit each device reached."""
+def _verdict(title, work, devices, times):
+    """What limits a layer, and how much of that limit each device reached, in seconds ``times`` of each."""
     lines = [
         f"<b>{title}</b>: {work.operations / 1e6:,.3g} million operations on {work.nbytes / 1e6:,.3g} MB, "
         f"<b>{work.intensity:,.3g}</b> for each byte."
     ]
-    for device in devices:
-        took, least = device.times[key or title], work.operations / device.roof(work.intensity)
+    for device, took in zip(devices, times, strict=True):
+        least = work.operations / device.roof(work.intensity)
         limit = "memory" if device.bandwidth * work.intensity < device.operations else "arithmetic"
         lines.append(
             f"{device.name}: {1e3 * took:,.3g} ms; <b>{limit}</b> decides, and would allow {1e3 * least:,.3g} ms: "

@@ -2,11 +2,15 @@
 
 import numpy as np
 
+from cs231n_kit.characters import probabilities
 from cs231n_kit.explorations.exploration import Exploration, slider
+from cs231n_kit.explorations.small_images import resized
 from cs231n_kit.initialization import inverse_sqrt
 from cs231n_kit.losses import softmax_loss
 from cs231n_kit.networks import Affine, LastStep, Sequential
+from cs231n_kit.optimizers import Optimizer
 from cs231n_kit.plots import COLORS, INK, MUTED, RIGHT, WRONG, new_figure, show_image
+from cs231n_kit.training import Trainer
 
 
 def as_rows(images, mean=None, scale=None):
@@ -15,9 +19,7 @@ def as_rows(images, mean=None, scale=None):
     mean, scale: what is subtracted and divided by, numbers; left out, those of these images. Photographs, 32 x 32
     pixels, are halved. Returns the rows and (mean, scale).
     """
-    pixels = images.astype(np.float32)
-    if images.shape[1] == 32:
-        pixels = pixels.reshape(-1, 16, 2, 16, 2, images.shape[3]).mean(axis=(2, 4))
+    pixels = resized(images) if images.shape[1] == 32 else images.astype(np.float32)
     rows = pixels.reshape(*pixels.shape[:2], -1)
     mean = float(rows.mean()) if mean is None else mean
     scale = float(rows.std()) if scale is None else scale
@@ -52,8 +54,7 @@ def explore_rows(images, y, scores, names):
     images (N, H', W', C) uint8, labels y (N,), scores (N, H, C) of ``scores_by_row``, and the classes' names.
     """
     steps = scores.shape[1]
-    shifted = np.exp(scores - scores.max(axis=2, keepdims=True))
-    shares = shifted / shifted.sum(axis=2, keepdims=True)
+    shares = probabilities(scores)
     accuracies = accuracy_by_row(scores, y)
 
     def draw(image, row):
@@ -96,9 +97,6 @@ def explore_rows(images, y, scores, names):
 
 def trained_rows(cell, data, rate=0.003, epochs=6):
     """Train a row classifier on (X_train, y_train, X_val, y_val), rows; returns the ``Trainer``."""
-    from cs231n_kit.optimizers import Optimizer
-    from cs231n_kit.training import Trainer
-
     X_train, y_train, X_val, y_val = data
     network = row_classifier(cell, int(y_train.max()) + 1).initialize(X_train.shape[1:], rng=0)
     trainer = Trainer(

@@ -1,4 +1,4 @@
-"""Several networks trained one after the other on the same images, for the comparisons of lecture 06."""
+"""Several networks trained one after the other on the same images, for the comparisons of lectures 06 and 09."""
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -88,6 +88,11 @@ def train_in_turn(trainers, arrays):
             if trainer.epoch < trainer.epochs:
                 # The cells that wait behind this one must not draw half of a comparison.
                 raise KeyboardInterrupt("what is trained so far is kept: run this cell again to go on")
+
+
+def callback_of(trainer, kind):
+    """The callback of a class among a trainer's own."""
+    return next(callback for callback in trainer.callbacks if isinstance(callback, kind))
 
 
 def smooth_losses(history, over=20):

@@ -18,6 +18,11 @@ _process_with_threads = None  # the process that started Numba's threads, which 
 _given_up = set()  # kernels that failed: they would fail, slowly, each time
 
 
+def available_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def compiled(parallel=False, fastmath=REORDERED_SUMS):
     """Decorator: compile on the first call and keep the result on disk, where Numba finds a folder it may write to.
 

@@ -1,6 +1,5 @@
 """How long each layer of a network takes on this machine, measured beside the notebook in a thread."""
 
-import os
 import platform
 import statistics
 import threading
@@ -8,6 +7,7 @@ import time
 
 import numpy as np
 
+from cs231n_kit.kernels.parallel import available_cores
 from cs231n_kit.networks import Sequential
 from cs231n_kit.networks.timing import timed_pass
 from cs231n_kit.widgets.guarded_call import printing_kept
@@ -124,5 +124,5 @@ def _check_size(explored):
 
 def machine():
     """This machine in words: "2 cores, x86_64"."""
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    usable = available_cores()
     return f"{usable} core{'s' * (usable > 1)}, {platform.machine() or 'unknown processor'}"
