@@ -13,7 +13,7 @@ HIGHEST = 150.0  # pixels of the largest block
 LEAST_HIGHEST = 70.0  # of the largest block, where all others would fit only if it were smaller
 SLAB_HEIGHT, SLAB_WIDTH = 76.0, 14.0  # pixels of the largest maps, and of the most channels
 WIDEST_VECTOR = 20.0  # pixels; longer vectors are cut
-NARLAYEREST = (3.0, 10.0)  # pixels of a block that would be smaller, or has nothing of the quantity
+SMALLEST = (3.0, 10.0)  # pixels of a block that would be smaller, or has nothing of the quantity
 COLUMN, GAP, PAD = 13.0, 3.0, 4.0  # pixels: the least width of a column on the main line, and spaces
 TITLE, LABEL = 16.0, 16.0  # pixels of height of a frame's title, and of a label
 LETTER, BOLD = 5.9, 7.0  # pixels of width of a letter of a label, and of a title
@@ -34,7 +34,7 @@ class Scales:
         """(width, height) of a block, and whether that is honest: False for one too small to be drawn so."""
         width = (max(amount or 0, 0) * self.area / TALL) ** 0.5
         height = TALL * width
-        return (width, height, True) if width >= NARLAYEREST[0] else (*NARLAYEREST, False)
+        return (width, height, True) if width >= SMALLEST[0] else (*SMALLEST, False)
 
     def slab(self, shape):
         """(width, height) of the slab for data of this shape, and whether it was cut."""
@@ -89,7 +89,7 @@ class Layout:
             if one["main"]:
                 one["label_y"] = low + whole.down + 4
         full = low + whole.down + (SLANTED if any(one["main"] for one in moved.drawn["blocks"]) else LABEL)
-        return {"width": whole.width + 2 * SIDE + 24, "height": full, "axis": low, **moved.drawn}
+        return {"width": whole.width + 2 * SIDE + 24, "height": full, **moved.drawn}
 
     def row(self, blocks, main):
         return _beside([self.piece(block, main) for block in blocks])

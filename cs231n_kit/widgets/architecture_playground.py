@@ -2,7 +2,6 @@
 
 import base64
 import math
-import time
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +26,6 @@ from cs231n_kit.widgets.live_widget import LiveWidget
 from cs231n_kit.widgets.stateful_widget import StateEntry
 
 FOLDER = Path(__file__).parent / "architecture_playground_frontend"
-EVERY = 0.3  # seconds from one live frame to the next
 
 
 class ArchitecturePlayground(LiveWidget):
@@ -68,6 +66,7 @@ class ArchitecturePlayground(LiveWidget):
 
     _esm = frontend.module(FOLDER / "view.js")
     _css = frontend.css(FOLDER / "view.css")
+    _every = 0.3
 
     architecture, filters, units, seed, optimizer = (StateEntry() for _ in range(5))
     learning_rate, batch_size, regularization = (StateEntry() for _ in range(3))
@@ -99,7 +98,6 @@ class ArchitecturePlayground(LiveWidget):
             start |= preset_settings(preset, self.data.input_shape)
         start |= settings | ({} if architecture is None else {"architecture": architecture})
         self._own = self._offered = self._refused = None
-        self._shown = 0.0  # when the latest live frame was sent
         self._silent = (None, None)  # which maps are 0 for all probed images, and for what that holds
         start = complete_state(start, self.data)
         super().__init__(architecture_frame.setup(self.data), start)
@@ -202,14 +200,6 @@ class ArchitecturePlayground(LiveWidget):
         super()._respond(request, reply, buffers)
         if request.get("frame"):
             reply["table"], reply["refused"] = self._run.reading.plain(), self._refused
-
-    def _publish(self, history=False):
-        """Send a frame to all pages, unasked; while it trains, only now and then."""
-        if self.running and time.monotonic() - self._shown < EVERY:
-            self._live.seen()  # nothing is sent, so nothing will be painted
-            return
-        super()._publish(history)
-        self._shown = time.monotonic()
 
     def _frame(self, buffers, history, draft):
         """Where the training stands and what the network makes of the image; adds pixels, maps, ranges, filters.

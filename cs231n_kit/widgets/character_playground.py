@@ -1,6 +1,5 @@
 """A playground for language models: write a text, train an RNN or an LSTM on it, and read what it writes."""
 
-import time
 from pathlib import Path
 
 import numpy as np
@@ -20,15 +19,13 @@ from cs231n_kit.widgets.character_playground_state import (
     state_from_string,
     state_to_string,
 )
-from cs231n_kit.widgets.character_playground_training import CharacterRun, split
+from cs231n_kit.widgets.character_playground_training import MOST_EXPECTED, CharacterRun, split
 from cs231n_kit.widgets.live_widget import LiveWidget
 from cs231n_kit.widgets.state_values import choice
 from cs231n_kit.widgets.stateful_widget import StateEntry
 from cs231n_kit.widgets.training_records import rounded
 
 FOLDER = Path(__file__).parent / "character_playground_frontend"
-EVERY = 0.5  # seconds from one live frame to the next: each has a new sample
-MOST_EXPECTED = 12  # characters whose probabilities are shown
 
 
 class CharacterPlayground(LiveWidget):
@@ -63,6 +60,7 @@ class CharacterPlayground(LiveWidget):
 
     _esm = frontend.module(FOLDER / "view.js")
     _css = frontend.css(FOLDER / "view.css")
+    _every = 0.5  # each has a new sample
 
     preset, text, cell, units, length, batch_size, seed = (StateEntry() for _ in range(7))
     optimizer, learning_rate, clip_norm = (StateEntry() for _ in range(3))
@@ -78,7 +76,6 @@ class CharacterPlayground(LiveWidget):
         start = dict(state or {}) | (preset_settings(preset) if preset else {})
         if text is not None:
             start |= {"text": text, "preset": ""}
-        self._shown = 0.0  # when the latest live frame was sent
         self._refused = None
         super().__init__(_describe(), complete_state(start | settings))
 
@@ -140,14 +137,6 @@ class CharacterPlayground(LiveWidget):
         super()._respond(request, reply, buffers)
         if request.get("frame"):
             reply["refused"] = self._refused
-
-    def _publish(self, history=False):
-        """Send a frame to all pages, unasked; while it trains, only now and then."""
-        if self.running and time.monotonic() - self._shown < EVERY:
-            self._live.seen()  # nothing is sent, so nothing will be painted
-            return
-        super()._publish(history)
-        self._shown = time.monotonic()
 
     def _frame(self, buffers, history, draft):
         """Where the training stands, what is written and expected; adds the chosen unit's activations, int8."""

@@ -5,8 +5,8 @@ from textwrap import fill
 import numpy as np
 
 from cs231n_kit.plots import COLORS, INK
+from cs231n_kit.widgets.character_playground_training import MOST_EXPECTED
 
-MOST_BARS = 14
 SHOWN = {"\n": "↵", " ": "␣", "\t": "⇥"}
 
 
@@ -44,7 +44,7 @@ def _draw_writing(axes, run):
 
 
 def _draw_expected(axes, run):
-    likely = run.expected()[:MOST_BARS]
+    likely = run.expected()[:MOST_EXPECTED]
     axes.bar(range(len(likely)), [100 * share for _, share in likely], color=COLORS[0])
     axes.set_xticks(range(len(likely)), [SHOWN.get(letter, letter).replace("$", r"\$") for letter, _ in likely])
     axes.set(ylim=(0, 100), ylabel="probability (%)")

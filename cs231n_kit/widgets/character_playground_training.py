@@ -18,6 +18,7 @@ from cs231n_kit.widgets.update_rate import UpdateRate
 FOREVER = 10**6  # epochs
 EMBEDDING = 16  # numbers of a character's vector
 WRITTEN = 240  # characters of a sample
+MOST_EXPECTED = 12  # characters whose probabilities are shown
 MOST_RECORDS = 400  # of the history; then every other one is dropped
 SMOOTH = 20  # updates whose mean loss is the training loss
 SHORTEST = 200  # characters of a text of which the last tenth is kept from training

@@ -2,6 +2,7 @@
 
 import math
 import sys
+import time
 
 from cs231n_kit.widgets.live_training import LiveTraining
 from cs231n_kit.widgets.stateful_widget import StatefulWidget
@@ -12,10 +13,13 @@ class LiveWidget(StatefulWidget):
 
     ``_run`` is the training that the state describes: it has ``step``, ``start``, ``record``, ``change``,
     ``step_count``, ``history`` and ``trouble``. A widget of its own makes it in ``_make_run``, tells the browser of it
-    in ``_frame``, has ``code()`` if its page asks for a program, and overrides ``_pace`` and ``_is_due`` as it likes.
+    in ``_frame``, has ``code()`` if its page asks for a program, and overrides ``_every``, ``_pace`` and ``_is_due`` as
+    it likes.
     """
 
     _live = None
+    _every = 0.0  # seconds from one live frame to the next, at least
+    _sent = 0.0  # when the latest one was
 
     def __init__(self, setup, initial):
         self._run = None
@@ -148,10 +152,14 @@ class LiveWidget(StatefulWidget):
             self.pause()
 
     def _publish(self, history=False):
-        """Send a frame to all pages, unasked."""
+        """Send a frame to all pages, unasked; while it trains, only now and then."""
+        if self.running and time.monotonic() - self._sent < self._every:
+            self._live.seen()  # nothing is sent, so nothing will be painted
+            return
         buffers = []
         frame = self._frame(buffers, history, draft=self.running)
         self.send({"type": "frame", "frame": frame}, buffers)
+        self._sent = time.monotonic()
 
 
 def _cell_events():

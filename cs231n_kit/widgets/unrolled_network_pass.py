@@ -69,6 +69,12 @@ class Pass:
             return np.stack([parts[name == "by"] for parts in self._to_outputs])
         return np.stack([getattr(part, f"d{name}") for part in (self.whole if whole else self.parts)])
 
+    def chosen_parts(self, chosen, whole=False):
+        """Each step's part (T,) of one weight's gradient; chosen: (name, row, column), of a bias the row is 0."""
+        name, row, column = chosen
+        parts = self.contributions(name, whole)
+        return parts.reshape(len(parts), -1, parts.shape[-1])[:, row, column]
+
     @property
     def gradients(self):
         """{name: gradient} of all weights, the sums over all steps."""

@@ -6,6 +6,7 @@ from cs231n_kit.widgets import palette
 from cs231n_kit.widgets.circuit_words import number
 from cs231n_kit.widgets.unrolled_network_layout import Layout
 from cs231n_kit.widgets.unrolled_network_pass import GATES
+from cs231n_kit.widgets.unrolled_network_sequence import shown
 from cs231n_kit.widgets.unrolled_network_state import NAMES, Moments
 from cs231n_kit.widgets.unrolled_network_words import bracketed_place, moments
 
@@ -116,7 +117,7 @@ def _outer(run, layout, when, t):
         cell = _cell("y", t, index, layout.output(t, index), value, at=at, back=back, grad=grad)
         if sequence.symbols:
             symbol = sequence.symbols[index]
-            cell |= {"letter": "␣" if symbol == " " else symbol, "target": bool(index == sequence.targets[t])}
+            cell |= {"letter": shown(symbol), "target": bool(index == sequence.targets[t])}
         yield cell
     wanted = f"next: {sequence.names[t + 1]}"
     counted = bool(run.counted[t])
@@ -181,10 +182,8 @@ def _flow(size):
 
 def _bars(run, state, layout, when):
     """Each step's part of the chosen weight's gradient, what it would be without a cut, and both sums."""
-    name, row, column = state["chosen"]
-    place = (slice(None), column) if name in ("b", "by") else (slice(None), row, column)
-    parts, whole = run.contributions(name)[place], run.contributions(name, whole=True)[place]
-    moment = "y" if name in ("Wy", "by") else "gates"
+    parts, whole = (run.chosen_parts(state["chosen"], every) for every in (False, True))
+    moment = "y" if state["chosen"][0] in ("Wy", "by") else "gates"
     rows = [*zip(parts, whole, strict=True), (parts.sum(), whole.sum())]
     high, low = max(0.0, *np.ravel(rows)), min(0.0, *np.ravel(rows))
     top, room = layout.bar(0).y + 16, layout.bar(0).height - 32
@@ -202,4 +201,4 @@ def _bars(run, state, layout, when):
         }
         for t, (part, full) in enumerate(rows)
     ]
-    return {"bars": bars, "zero": round(float(zero), 1), "total": number(parts.sum()), "uncut": number(whole.sum())}
+    return {"bars": bars, "zero": round(float(zero), 1), "total": number(parts.sum())}

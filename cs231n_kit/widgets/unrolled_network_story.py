@@ -5,6 +5,7 @@ import numpy as np
 from cs231n_kit.widgets.circuit_words import bracketed, number
 from cs231n_kit.widgets.convolution_words import joined, product
 from cs231n_kit.widgets.unrolled_network_pass import GATES
+from cs231n_kit.widgets.unrolled_network_sequence import shown
 from cs231n_kit.widgets.unrolled_network_state import moments_of
 from cs231n_kit.widgets.unrolled_network_words import at, bracketed_place
 
@@ -25,8 +26,8 @@ def tell(run, state, focus=None):
         focus: {"kind", "t" (from 1; 0 before the first step), "unit"}, or None for what the present moment computes.
 
     Returns:
-        ``title``; ``lines``, each a list of pairs [text, weight or ""]; ``back``, a list of lines about its gradient,
-        and the moments ``at`` and ``known`` from which on forward and backward lines hold; None without such a cell.
+        ``title``; ``lines``, each a list of pairs [text, weight or ""]; ``back``, lines about its gradient; ``note``,
+        a remark or "". None without such a cell.
     """
     if focus is None and state["step"] == moments_of(state).last:
         return _tell_gradient(run, state)
@@ -74,7 +75,7 @@ def _tell_gradient(run, state):
     name, row, column = state["chosen"]
     outer = name in ("Wy", "by")
     slopes = run.doutputs[:, column] if outer else run.state_gradients["a"][:, column]
-    parts = np.array([np.atleast_2d(part)[row, column] for part in run.contributions(name)])
+    parts = run.chosen_parts(state["chosen"])
     largest = sorted(np.argsort(-np.abs(parts), kind="stable")[:MOST_PARTS])
     lines = []
     for t in largest:
@@ -203,7 +204,7 @@ def _tell_output(run, t, unit):
     letter, wanted = run.sequence.symbols[unit], float(unit == run.sequence.targets[t])
     back = back or [f"∂L/∂score = p − {wanted:g} = {number(slope)}: p − 1 for the letter that comes, p for all others."]
     return _story(
-        f"Probability of {'␣' if letter == ' ' else letter} after step {t + 1}",
+        f"Probability of {shown(letter)} after step {t + 1}",
         [
             [["score = ", ""], *terms, [f" = {number(score)}", ""]],
             [[f"p = exp(score) / sum of exp(score) of all letters = {number(value)}", ""]],

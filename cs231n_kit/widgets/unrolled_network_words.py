@@ -81,9 +81,7 @@ def _arrival(run, t):
 
 def _part(run, state, t):
     """What a step adds to the gradient of the chosen weight."""
-    name, row, column = state["chosen"]
-    part = np.atleast_2d(run.contributions(name)[t])[row, column]
-    return f"It adds {number(part)} to ∂L/∂{bracketed_place(state['chosen'])}."
+    return f"It adds {number(run.chosen_parts(state['chosen'])[t])} to ∂L/∂{bracketed_place(state['chosen'])}."
 
 
 def _past(run, t):
@@ -119,14 +117,10 @@ def _lstm_backward(run, state, t):
 
 
 def _sum(run, state):
-    name, row, column = state["chosen"]
-    parts = run.contributions(name)
-    parts = parts[:, column] if parts.ndim == 2 else parts[:, row, column]
+    parts = run.chosen_parts(state["chosen"])
     what = f"∂L/∂{bracketed_place(state['chosen'])}"
     terms = joined(map(number, parts)) if len(parts) <= 6 else f"the sum of {len(parts)} parts"
     text = f"{what} = {terms} = {number(parts.sum())}, as the same weight is used at every step."
     if run.window is None:
         return text
-    whole = run.contributions(name, whole=True)
-    full = whole[:, column].sum() if whole.ndim == 2 else whole[:, row, column].sum()
-    return f"{text} Without the cut it would be {number(full)}."
+    return f"{text} Without the cut it would be {number(run.chosen_parts(state['chosen'], whole=True).sum())}."

@@ -182,6 +182,8 @@ def test_typing_reads_another_sequence_and_mistakes_are_explained(notebook):
         type_in(text)
         assert reason in stage.text(".refusal") and stage.state == before and box.input_value() == text
         assert box.get_attribute("aria-invalid") == "true" and stage.texts("x") == list("hey␣yo")
+    stage.click("Undo")  # what was refused has never been
+    assert stage.texts("x") == list("hell")
     type_in("aab")
     assert not stage.root.locator(".refusal").is_visible() and stage.texts("x") == ["a", "a"]
     stage.root.locator(".choice label", has_text="numbers").click()

@@ -1,7 +1,6 @@
 // All about one block: its arithmetic, and what one of its units sees of the image.
 
-import { element } from "../frontend/elements.js";
-import { shape } from "./drawing.js";
+import { element, svgElement } from "../frontend/elements.js";
 
 const FOOT = 30; // pixels of the window's status bar
 const MARGIN = 0.14; // around the image, for fields that reach beyond its border
@@ -55,10 +54,10 @@ function place(node, box) {
 
 // The image with a field on it: { svg, draw }, and draw(at) returns what it shows, or null.
 function fieldImage(session) {
-  const image = shape("image", { preserveAspectRatio: "none" });
-  const border = shape("rect", { class: "border" });
-  const [halo, field] = ["field halo", "field"].map((name) => shape("rect", { class: name }));
-  const svg = shape("svg", { class: "seen" }, image, border, halo, field);
+  const image = svgElement("image", { preserveAspectRatio: "none" });
+  const border = svgElement("rect", { class: "border" });
+  const [halo, field] = ["field halo", "field"].map((name) => svgElement("rect", { class: name }));
+  const svg = svgElement("svg", { class: "seen" }, image, border, halo, field);
   const set = (part, values) => Object.entries(values).forEach(([name, value]) => part.setAttribute(name, value));
   const draw = (at) => {
     const own = session.scene.networks[at[0]];

@@ -1,8 +1,8 @@
 // One network on the page: its heading and its drawing, under the mouse, a finger and the keyboard.
 
 import { undoKey } from "../frontend/controls.js";
-import { element } from "../frontend/elements.js";
-import { drawNetwork, shape } from "./drawing.js";
+import { element, svgElement } from "../frontend/elements.js";
+import { drawNetwork } from "./drawing.js";
 
 export const BLOCK_KEYS = [
   ["← →", "the block before, or behind"],
@@ -18,7 +18,7 @@ export class NetworkPicture {
   constructor(session, place, announce, helpId, focusOther) {
     Object.assign(this, { session, place, announce, focusOther });
     this.nodes = new Map();
-    this.svg = shape("svg", { class: "network", role: "group", "aria-describedby": helpId });
+    this.svg = svgElement("svg", { class: "network", role: "group", "aria-describedby": helpId });
     const listen = (type, act) => this.svg.addEventListener(type, act);
     listen("pointermove", (event) => event.pointerType !== "touch" && session.look(this.at(event)));
     listen("pointerleave", () => session.look(null));

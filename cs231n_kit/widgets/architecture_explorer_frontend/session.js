@@ -87,11 +87,7 @@ export class ExplorerSession extends Session {
 
   take(message, _buffers, own) {
     this.measuring = message.measuring ?? this.measuring;
-    if (own) {
-      this.refused = message.refused ?? null;
-      // Undo shall not lead to what was never there.
-      if (this.refused && JSON.stringify(this.past.at(-1)) === JSON.stringify(this.state)) this.past.pop();
-    }
+    if (own) this.refuse(message.refused);
     if (!message.scene) return null;
     this.scene = message.scene;
     Object.assign(this.pictures, message.pictures);

@@ -43,11 +43,7 @@ export class ArchitectureSession extends withTraining(Session) {
   take(reply, buffers, own) {
     const { table, refused, frame } = reply;
     if (frame) this.built = table;
-    if (frame && own) {
-      this.refused = refused;
-      // Undo shall not lead to what was never there.
-      if (refused && JSON.stringify(this.past.at(-1)) === JSON.stringify(this.state)) this.past.pop();
-    }
+    if (frame && own) this.refuse(refused);
     return super.take(reply, buffers);
   }
 

@@ -34,17 +34,6 @@ export function trainingState(session) {
   return { node, update };
 }
 
-// Why training stopped.
-export function troubleText(session) {
-  const node = element("div", { class: "error trouble", role: "alert", hidden: true });
-  const update = () => {
-    const { trouble, network } = session.facts;
-    node.hidden = !trouble || !network; // what cannot be built is explained at the text
-    if (node.textContent !== trouble) node.textContent = trouble;
-  };
-  return { node, update };
-}
-
 export const trainingSettings = (session) => [
   optimizerSelect(session, session.setup.rules),
   numberSelect(session, "Learning rate", RATE_CHOICES, "learning_rate"),

@@ -10,8 +10,8 @@ import { photograph } from "./photograph.js";
 import { ArchitectureSession } from "./session.js";
 import { layerTable } from "./table.js";
 import { presetControl, sizeControls, textBox } from "./text.js";
-import { playButtons, trainingSettings, trainingState, troubleText } from "./training.js";
-import { TrainingView } from "../frontend/training_controls.js";
+import { playButtons, trainingSettings, trainingState } from "./training.js";
+import { TrainingView, troubleText } from "../frontend/training_controls.js";
 import { widgetModule } from "../frontend/view.js";
 
 const KEYS = [
@@ -55,7 +55,7 @@ class ArchitectureView extends TrainingView {
       ...this.keep(notices(session, { author: "Python" })),
       element("div", { class: "main" }, ...this.keep(layerTable(session))),
       element("div", { class: "side" }, element("div", { class: "settings" },
-        ...this.keep(...sizeControls(session), ...trainingSettings(session))), bar, ...this.keep(troubleText(session), ...curves)),
+        ...this.keep(...sizeControls(session), ...trainingSettings(session))), bar, ...this.keep(troubleText(session, () => !session.facts.network), ...curves)),
       this.inside,
       element("div", { class: "wide" }, ...this.keep(toolbar(session, this.announce, ["ArchitecturePlayground", "data, "])), this.status,
         ...this.keep(codePanel(session, this.announce)), helpText(this.helpId, KEYS)),

@@ -25,11 +25,7 @@ export class CharacterSession extends withTraining(Session) {
   }
 
   take(reply, buffers, own) {
-    if (reply.frame && own) {
-      this.refused = reply.refused;
-      // Undo shall not lead to what was never there.
-      if (this.refused && JSON.stringify(this.past.at(-1)) === JSON.stringify(this.state)) this.past.pop();
-    }
+    if (reply.frame && own) this.refuse(reply.refused);
     return super.take(reply, buffers);
   }
 

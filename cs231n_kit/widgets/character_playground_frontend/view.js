@@ -6,7 +6,7 @@ import { Curve, digits } from "../frontend/curves.js";
 import { element } from "../frontend/elements.js";
 import { helpText, notices } from "../frontend/notices.js";
 import { optimizerSelect } from "../frontend/optimizer_select.js";
-import { trainingButtons, trainingKey, TrainingView } from "../frontend/training_controls.js";
+import { trainingButtons, trainingKey, TrainingView, troubleText } from "../frontend/training_controls.js";
 import { widgetModule } from "../frontend/view.js";
 import { CharacterSession } from "./session.js";
 import { presetControl, textBox } from "./text.js";
@@ -46,7 +46,7 @@ class CharacterView extends TrainingView {
       element("div", { class: "main" }, ...this.keep(textBox(session)),
         element("div", { class: "settings" }, ...this.keep(...networkSettings(session), optimizerSelect(session, session.setup.rules))),
         ...this.keep(...curves)),
-      element("div", { class: "right" }, bar, ...this.keep(trouble(session)), this.writing),
+      element("div", { class: "right" }, bar, ...this.keep(troubleText(session)), this.writing),
       element("div", { class: "wide" }, ...this.keep(toolbar(session, this.announce, "CharacterPlayground")), this.status,
         ...this.keep(codePanel(session, this.announce)), helpText(this.helpId, KEYS)),
     ];
@@ -65,16 +65,6 @@ function counter(session) {
     const { record, rate, running } = session.facts;
     const speed = running && rate ? ` · ${rate < 10 ? rate.toFixed(1) : Math.round(rate)} a second` : "";
     node.textContent = `update ${record[0].toLocaleString("en")}${speed}`;
-  };
-  return { node, update };
-}
-
-// Why training stopped.
-function trouble(session) {
-  const node = element("div", { class: "error trouble", role: "alert", hidden: true });
-  const update = () => {
-    node.hidden = !session.facts.trouble;
-    if (node.textContent !== session.facts.trouble) node.textContent = session.facts.trouble;
   };
   return { node, update };
 }

@@ -1,16 +1,10 @@
 // The graph as SVG: built once for each shape of graph, then only its texts and colours change.
 
-const SPACE = "http://www.w3.org/2000/svg";
+import { svgElement } from "../frontend/elements.js";
+
 const HALF = 17; // of the height of a box
 const RADIUS = 20;
 const LIFT = 6; // between a wire and its texts
-
-function shape(tag, attributes = {}, ...children) {
-  const node = document.createElementNS(SPACE, tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  node.append(...children);
-  return node;
-}
 
 // Straight along the labels, curved between the columns.
 function wirePath(points) {
@@ -46,7 +40,7 @@ export class Drawing {
     this.wires = wires.map((wire) => this.makeWire(wire));
     const output = nodes.find((node) => node.output);
     const way = `M${output.x + output.width / 2} ${output.y}H${width - 14}`;
-    this.exit = shape("path", { class: "wire", d: way });
+    this.exit = svgElement("path", { class: "wire", d: way });
     this.nodes = nodes.map((node, i) => this.makeNode(node, i));
     const parts = [...this.wires.flatMap(({ line, share }) => [line, share]), this.exit];
     this.svg.replaceChildren(...parts, ...this.nodes.map(({ group }) => group));
@@ -55,8 +49,8 @@ export class Drawing {
   makeWire({ points }) {
     const [x, y] = points.at(-1);
     return {
-      line: shape("path", { class: "wire", d: wirePath(points) }),
-      share: shape("text", { class: "grad share", x: x - 6, y: y + LIFT + 8, "text-anchor": "end" }),
+      line: svgElement("path", { class: "wire", d: wirePath(points) }),
+      share: svgElement("text", { class: "grad share", x: x - 6, y: y + LIFT + 8, "text-anchor": "end" }),
     };
   }
 
@@ -65,11 +59,11 @@ export class Drawing {
     const half = round ? RADIUS : HALF;
     const box = { x: x - width / 2, y: y - half, width, height: 2 * half, rx: round ? RADIUS : 8 };
     const end = x + width / 2 + 4;
-    const value = shape("text", { class: "value", x: end, y: y - LIFT });
-    const grad = shape("text", { class: "grad", x: end, y: y + LIFT + 10 });
-    const label = shape("text", { class: "symbol", x, y, "text-anchor": "middle", "dominant-baseline": "central" }, symbol);
-    const group = shape("g", { class: input ? "node input" : "node", "data-node": i }, shape("rect", box), label);
-    if (!input) group.append(shape("text", { class: "name", x, y: y + half + 13, "text-anchor": "middle" }, name));
+    const value = svgElement("text", { class: "value", x: end, y: y - LIFT });
+    const grad = svgElement("text", { class: "grad", x: end, y: y + LIFT + 10 });
+    const label = svgElement("text", { class: "symbol", x, y, "text-anchor": "middle", "dominant-baseline": "central" }, symbol);
+    const group = svgElement("g", { class: input ? "node input" : "node", "data-node": i }, svgElement("rect", box), label);
+    if (!input) group.append(svgElement("text", { class: "name", x, y: y + half + 13, "text-anchor": "middle" }, name));
     group.append(value, grad);
     return { group, value, grad };
   }

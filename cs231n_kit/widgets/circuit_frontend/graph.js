@@ -1,7 +1,7 @@
 // The graph under a mouse, a finger and the keyboard.
 
 import { undoKey } from "../frontend/controls.js";
-import { element } from "../frontend/elements.js";
+import { element, svgElement } from "../frontend/elements.js";
 import { stepKey } from "../frontend/stepper.js";
 import { Drawing } from "./drawing.js";
 
@@ -24,9 +24,8 @@ export const GRAPH_KEYS = [
 export class Graph {
   constructor(session, announce, helpId, focusInput) {
     Object.assign(this, { session, announce, focusInput });
-    this.svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
     const attributes = { class: "graph", tabindex: "0", role: "application", "aria-roledescription": "computational graph" };
-    for (const [name, value] of Object.entries({ ...attributes, "aria-describedby": helpId })) this.svg.setAttribute(name, value);
+    this.svg = svgElement("svg", { ...attributes, "aria-describedby": helpId });
     const listen = (type, act) => this.svg.addEventListener(type, act);
     listen("pointerdown", (event) => this.press(event));
     listen("pointermove", (event) => this.move(event));

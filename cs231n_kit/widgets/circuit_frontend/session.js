@@ -63,11 +63,7 @@ export class CircuitSession extends StepSession {
   }
 
   take(message, _buffers, own) {
-    if (own) {
-      this.refused = message.refused ?? null;
-      // Undo shall not lead to what was never there.
-      if (this.refused && JSON.stringify(this.past.at(-1)) === JSON.stringify(this.state)) this.past.pop();
-    }
+    if (own) this.refuse(message.refused);
     if (!message.scene) return null;
     this.scene = message.scene;
     this.selected = this.selected < this.scene.nodes.length ? this.selected : -1;

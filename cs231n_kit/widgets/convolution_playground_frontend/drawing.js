@@ -1,11 +1,11 @@
 // Grids of numbers as SVG: cells, texts, switches and what is marked. Nodes are made once for each arrangement.
 
+import { svgElement } from "../frontend/elements.js";
+
 export const ARROWS = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }; // down, right
-const SVG = "http://www.w3.org/2000/svg";
 
 export function shape(tag, attributes = {}, parent = null) {
-  const node = document.createElementNS(SVG, tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  const node = svgElement(tag, attributes);
   parent?.append(node);
   return node;
 }

@@ -30,14 +30,14 @@ export function element(tag, attributes = {}, ...children) {
   return node;
 }
 
+export function svgElement(tag, attributes = {}, ...children) {
+  const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [name, value] of Object.entries(attributes)) if (value !== null) node.setAttribute(name, value);
+  node.append(...children);
+  return node;
+}
+
 export function swatch(setup, label) {
-  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  svg.setAttribute("class", "swatch");
-  svg.setAttribute("viewBox", "-1.6 -1.6 3.2 3.2");
-  svg.setAttribute("aria-hidden", "true");
-  const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
-  path.setAttribute("d", SHAPES[setup.shapes[label]]);
-  path.setAttribute("fill", setup.colors[label]);
-  svg.append(path);
-  return svg;
+  const path = svgElement("path", { d: SHAPES[setup.shapes[label]], fill: setup.colors[label] });
+  return svgElement("svg", { class: "swatch", viewBox: "-1.6 -1.6 3.2 3.2", "aria-hidden": "true" }, path);
 }

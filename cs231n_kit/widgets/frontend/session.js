@@ -19,6 +19,7 @@ export class Session {
     this.past = [];
     this.future = [];
     this.failed = {}; // errors in Python, by part
+    this.refused = null; // why what was typed cannot be used
     this.printed = "";
     this.link = "";
     this.revision = 0; // of changes made in Python
@@ -184,6 +185,13 @@ export class Session {
   // Python's version of the state, completed and rounded.
   agree(state) {
     this.state = state;
+  }
+
+  // Python's own answer to what this window asked for: why it is refused, or null. Undo shall not lead to what was
+  // never there.
+  refuse(refused) {
+    this.refused = refused ?? null;
+    if (this.refused && JSON.stringify(this.past.at(-1)) === JSON.stringify(this.state)) this.past.pop();
   }
 
   // Keeps the parts that a reply brings; `own` says whether it answers this window's request. Returns what the

@@ -1,6 +1,7 @@
 // The buttons, the pace and the keys of a training (see training_session.js), and the view that ends with it.
 
 import { button, choice } from "./controls.js";
+import { element } from "./elements.js";
 import { View } from "./view.js";
 
 // `label` is called for the word on the button that plays; `seed` is the entry of the state that the first weights are
@@ -26,6 +27,17 @@ export function paceControl(session, rates) {
   const hints = { slow: `${rates.slow} steps a second`, medium: `${rates.medium} steps a second`, fast: "as many steps as the machine can" };
   const paces = session.setup.choices.pace.map((value) => ({ value, text: value, hint: hints[value] }));
   return choice("Pace", paces, () => session.state.pace, (pace) => session.edit({ pace }, { parts: [] }));
+}
+
+// Why training stopped; `isToldElsewhere` says whether that is explained in another place.
+export function troubleText(session, isToldElsewhere = () => false) {
+  const node = element("div", { class: "error trouble", role: "alert", hidden: true });
+  const update = () => {
+    const { trouble } = session.facts;
+    node.hidden = !trouble || isToldElsewhere();
+    if (node.textContent !== trouble) node.textContent = trouble;
+  };
+  return { node, update };
 }
 
 // Does what a pressed key asks of the training; returns whether it was one of its keys.

@@ -1,6 +1,6 @@
 // The loss in one line, and its curve over the steps.
 
-import { element, number } from "../frontend/elements.js";
+import { element, number, svgElement } from "../frontend/elements.js";
 
 const WIDTH = 300;
 const HEIGHT = 96;
@@ -21,12 +21,6 @@ export function lossReadout(session) {
   };
   return { node, update };
 }
-
-const svgElement = (tag, attributes) => {
-  const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  return node;
-};
 
 export function lossCurve(session) {
   const line = svgElement("polyline", { class: "line" });

@@ -101,11 +101,7 @@ export class RaceSession extends Session {
   }
 
   take(message, buffers, own) {
-    if (own) {
-      this.refused = message.refused ?? null;
-      // Undo shall not lead to what was never there.
-      if (this.refused && JSON.stringify(this.past.at(-1)) === JSON.stringify(this.state)) this.past.pop();
-    }
+    if (own) this.refuse(message.refused);
     if (!message.race) return null;
     const count = message.race.names.length;
     const [paths, losses] = [floats(buffers[0]), floats(buffers[1])];

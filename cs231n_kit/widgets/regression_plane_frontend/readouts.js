@@ -1,21 +1,14 @@
 // What each method loses on all points, and what one point has of it.
 
-import { element, number } from "../frontend/elements.js";
+import { element, number, svgElement } from "../frontend/elements.js";
 import { DASHES } from "./regression_plane.js";
 
 const HEAD = ["", "(ŷ − y)²", "|ŷ − y|"];
 
 function stroke(name, color) {
-  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  const line = document.createElementNS("http://www.w3.org/2000/svg", "line");
-  for (const [key, value] of Object.entries({ x1: 1, x2: 29, y1: 6, y2: 6, stroke: color, "stroke-width": 4 }))
-    line.setAttribute(key, value);
-  line.setAttribute("stroke-dasharray", DASHES[name].join(" "));
-  svg.setAttribute("viewBox", "0 0 30 12");
-  svg.setAttribute("class", "stroke");
-  svg.setAttribute("aria-hidden", "true");
-  svg.append(line);
-  return svg;
+  const dashes = { stroke: color, "stroke-width": 4, "stroke-dasharray": DASHES[name].join(" ") };
+  const line = svgElement("line", { x1: 1, x2: 29, y1: 6, y2: 6, ...dashes });
+  return svgElement("svg", { viewBox: "0 0 30 12", class: "stroke", "aria-hidden": "true" }, line);
 }
 
 export function lossTable(session) {

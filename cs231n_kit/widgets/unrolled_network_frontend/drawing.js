@@ -1,14 +1,8 @@
 // The unrolled network as SVG: built for each scene, then only lit as the moments pass.
 
-const SVG_SPACE = "http://www.w3.org/2000/svg";
-const BESIDE = ["y"]; // kinds whose gradient stands at the right instead of below
+import { svgElement } from "../frontend/elements.js";
 
-export function drawn(tag, attributes = {}, ...children) {
-  const node = document.createElementNS(SVG_SPACE, tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  node.append(...children);
-  return node;
-}
+const BESIDE = ["y"]; // kinds whose gradient stands at the right instead of below
 
 const middle = { "text-anchor": "middle", "dominant-baseline": "central" };
 
@@ -30,32 +24,32 @@ export class UnrolledDrawing {
     this.wires = wires.map((wire) => this.makeWire(wire));
     this.cells = cells.map((cell, i) => this.makeCell(cell, i));
     this.bars = bars.map((bar) => makeBar(bar, level));
-    const names = rows.map(({ text, x, y }) => drawn("text", { class: "row", x, y }, text));
-    const zero = drawn("line", { class: "zero", x1: bars[0].x - 12, x2: bars.at(-1).x + bars.at(-1).width + 6, y1: level, y2: level });
+    const names = rows.map(({ text, x, y }) => svgElement("text", { class: "row", x, y }, text));
+    const zero = svgElement("line", { class: "zero", x1: bars[0].x - 12, x2: bars.at(-1).x + bars.at(-1).width + 6, y1: level, y2: level });
     this.svg.replaceChildren(this.markers(), ...names, zero,
       ...[...this.wires, ...this.cells, ...this.bars].map(({ group }) => group));
   }
 
   markers() {
     const arrow = (name, path, at, size = 9) =>
-      drawn("marker", { id: `${this.arrows}-${name}`, class: `arrow ${name}`, viewBox: "0 0 8 8", refX: at, refY: 4,
-        markerWidth: size, markerHeight: size, markerUnits: "userSpaceOnUse", orient: "auto" }, drawn("path", { d: path }));
-    return drawn("defs", {}, arrow("on", "M0 0L8 4L0 8Z", 7), arrow("now", "M0 0L8 4L0 8Z", 7), arrow("back", "M8 0L0 4L8 8Z", 2, 14));
+      svgElement("marker", { id: `${this.arrows}-${name}`, class: `arrow ${name}`, viewBox: "0 0 8 8", refX: at, refY: 4,
+        markerWidth: size, markerHeight: size, markerUnits: "userSpaceOnUse", orient: "auto" }, svgElement("path", { d: path }));
+    return svgElement("defs", {}, arrow("on", "M0 0L8 4L0 8Z", 7), arrow("now", "M0 0L8 4L0 8Z", 7), arrow("back", "M8 0L0 4L8 8Z", 2, 14));
   }
 
   makeWire({ points, weight, tag, cut, size, kind }) {
-    const group = drawn("g", { class: `wire ${kind}`, ...(weight && { "data-weight": weight }) });
-    const line = drawn("path", { class: "line", d: points.length ? `M${points.join("L")}` : "" });
-    if (points.length) group.append(drawn("path", { class: "reach", d: `M${points.join("L")}` }), line);
+    const group = svgElement("g", { class: `wire ${kind}`, ...(weight && { "data-weight": weight }) });
+    const line = svgElement("path", { class: "line", d: points.length ? `M${points.join("L")}` : "" });
+    if (points.length) group.append(svgElement("path", { class: "reach", d: `M${points.join("L")}` }), line);
     if (tag) {
       const wide = 9 + 7.5 * weight.length;
-      group.append(drawn("rect", { class: "tag", x: tag[0] - wide / 2, y: tag[1] - 9, width: wide, height: 18, rx: 5 }),
-        drawn("text", { class: "tag-name", x: tag[0], y: tag[1], ...middle }, weight));
+      group.append(svgElement("rect", { class: "tag", x: tag[0] - wide / 2, y: tag[1] - 9, width: wide, height: 18, rx: 5 }),
+        svgElement("text", { class: "tag-name", x: tag[0], y: tag[1], ...middle }, weight));
     }
-    const label = drawn("text", { class: "grad size", ...(size && { x: size.place[0], y: size.place[1] }), "text-anchor": "middle" });
+    const label = svgElement("text", { class: "grad size", ...(size && { x: size.place[0], y: size.place[1] }), "text-anchor": "middle" });
     if (size) group.append(label);
     const [from, to] = [points[0], points.at(-1)];
-    const scissors = drawn("text", { class: "scissors", ...(cut && { x: kind === "c" ? size.place[0] : (from[0] + points[1][0]) / 2,
+    const scissors = svgElement("text", { class: "scissors", ...(cut && { x: kind === "c" ? size.place[0] : (from[0] + points[1][0]) / 2,
       y: kind === "c" ? to[1] : points[1][1], ...middle }) }, "✂");
     if (cut) group.append(scissors);
     return { group, line, label, scissors };
@@ -63,15 +57,15 @@ export class UnrolledDrawing {
 
   makeCell(cell, i) {
     const { kind, x, y, width, height, under, letter, target, counted } = cell;
-    const group = drawn("g", { class: `cell ${kind}${target ? " target" : ""}${counted === false ? " off" : ""}`, "data-cell": i });
-    const rect = drawn("rect", { x, y, width, height, rx: ["x", "loss"].includes(kind) ? 7 : 3 });
+    const group = svgElement("g", { class: `cell ${kind}${target ? " target" : ""}${counted === false ? " off" : ""}`, "data-cell": i });
+    const rect = svgElement("rect", { x, y, width, height, rx: ["x", "loss"].includes(kind) ? 7 : 3 });
     const high = kind === "loss" ? y + 27 : y + height / 2;
-    const text = drawn("text", { class: "number", x: x + width / 2, y: high, ...middle });
+    const text = svgElement("text", { class: "number", x: x + width / 2, y: high, ...middle });
     group.append(rect, text);
-    if (letter) group.append(drawn("text", { class: "letter", x: x - 5, y: y + height / 2, "text-anchor": "end", "dominant-baseline": "central" }, letter));
-    if (under) group.append(drawn("text", { class: "under", x: x + width / 2, y: kind === "loss" ? y + 11 : y + height + 13, ...middle }, under));
+    if (letter) group.append(svgElement("text", { class: "letter", x: x - 5, y: y + height / 2, "text-anchor": "end", "dominant-baseline": "central" }, letter));
+    if (under) group.append(svgElement("text", { class: "under", x: x + width / 2, y: kind === "loss" ? y + 11 : y + height + 13, ...middle }, under));
     const beside = BESIDE.includes(kind);
-    const grad = drawn("text", beside ? { class: "grad", x: x + width + 4, y: y + height / 2, "dominant-baseline": "central" }
+    const grad = svgElement("text", beside ? { class: "grad", x: x + width + 4, y: y + height / 2, "dominant-baseline": "central" }
       : { class: "grad", x: x + width / 2, y: y + height + 11, "text-anchor": "middle" });
     group.append(grad);
     return { group, rect, text, grad };
@@ -120,10 +114,10 @@ export class UnrolledDrawing {
 function makeBar({ x, y, width, height, part, whole, sum }, level) {
   const bar = (name, share) => {
     const long = Math.abs(share);
-    return drawn("rect", { class: name, x, width, y: share > 0 ? level - long : level, height: Math.max(long, 0.8) });
+    return svgElement("rect", { class: name, x, width, y: share > 0 ? level - long : level, height: Math.max(long, 0.8) });
   };
-  const text = drawn("text", { class: "grad", x: x + width / 2, y: y + height + 8, "text-anchor": "middle" });
-  const group = drawn("g", { class: sum ? "bar sum" : "bar" }, ...(whole === part ? [] : [bar("whole", whole)]), bar("part", part), text);
-  if (sum) group.append(drawn("text", { class: "row sigma", x: x + width / 2, y: y - 2, "text-anchor": "middle" }, "sum Σ"));
+  const text = svgElement("text", { class: "grad", x: x + width / 2, y: y + height + 8, "text-anchor": "middle" });
+  const group = svgElement("g", { class: sum ? "bar sum" : "bar" }, ...(whole === part ? [] : [bar("whole", whole)]), bar("part", part), text);
+  if (sum) group.append(svgElement("text", { class: "row sigma", x: x + width / 2, y: y - 2, "text-anchor": "middle" }, "sum Σ"));
   return { group, text };
 }

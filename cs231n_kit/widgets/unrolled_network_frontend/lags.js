@@ -1,20 +1,19 @@
 // How large gradients are against how far back they come, RNN beside LSTM, and where clipping begins.
 
 import { slider } from "../frontend/controls.js";
-import { element } from "../frontend/elements.js";
-import { drawn } from "./drawing.js";
+import { element, svgElement } from "../frontend/elements.js";
 
 const [WIDE, HIGH, LEFT, LOW] = [470, 214, 52, 30];
 const CURVES = [["rnn h", "rnn", "RNN, ∂L/∂h"], ["lstm h", "lstm side", "LSTM, ∂L/∂h"], ["lstm c", "lstm", "LSTM, ∂L/∂c"]];
 const DEEPEST = -12;
 
-const keyLine = (look) => drawn("svg", { viewBox: "0 0 28 8", "aria-hidden": "true" },
-  drawn("line", { class: `curve-line ${look}`, x1: 0, x2: 28, y1: 4, y2: 4 }));
+const keyLine = (look) => svgElement("svg", { viewBox: "0 0 28 8", "aria-hidden": "true" },
+  svgElement("line", { class: `curve-line ${look}`, x1: 0, x2: 28, y1: 4, y2: 4 }));
 const powerText = (power) => (power === 0 ? "1" : power > 0 && power < 4 ? String(10 ** power) : `1e${power}`.replace("-", "−"));
 
 export function lagPanel(session) {
-  const svg = drawn("svg", { class: "lags", role: "img", viewBox: `0 0 ${WIDE} ${HIGH}` });
-  const norms = drawn("svg", { class: "norms", role: "img", viewBox: `0 0 190 ${HIGH}` });
+  const svg = svgElement("svg", { class: "lags", role: "img", viewBox: `0 0 ${WIDE} ${HIGH}` });
+  const norms = svgElement("svg", { class: "norms", role: "img", viewBox: `0 0 190 ${HIGH}` });
   const words = element("p", { class: "norm-words" });
   const radius = element("p", { class: "hint" });
   const controls = lagControls(session);
@@ -70,18 +69,18 @@ function drawCurves(svg, curves, place) {
   const every = Math.ceil((top - bottom) / 7);
   for (let power = top; power >= bottom; power--) {
     if ((power - bottom) % every && power !== 0) continue;
-    parts.push(drawn("line", { class: power ? "grid" : "grid one", x1: LEFT, x2: WIDE - 6, y1: y(power), y2: y(power) }),
-      drawn("text", { class: "tick", x: LEFT - 6, y: y(power) + 4, "text-anchor": "end" }, powerText(power)));
+    parts.push(svgElement("line", { class: power ? "grid" : "grid one", x1: LEFT, x2: WIDE - 6, y1: y(power), y2: y(power) }),
+      svgElement("text", { class: "tick", x: LEFT - 6, y: y(power) + 4, "text-anchor": "end" }, powerText(power)));
   }
   const gap = Math.ceil(steps / 8);
   for (let lag = 0; lag <= steps; lag += gap)
-    parts.push(drawn("text", { class: "tick", x: x(lag), y: HIGH - LOW + 8, "text-anchor": "middle" }, String(lag)));
-  parts.push(drawn("text", { class: "tick", x: (LEFT + WIDE) / 2, y: HIGH - 5, "text-anchor": "middle" }, "steps back from the last"));
-  if (place !== null) parts.push(drawn("line", { class: "here", x1: x(steps - place), x2: x(steps - place), y1: 8, y2: HIGH - LOW - 8 }));
+    parts.push(svgElement("text", { class: "tick", x: x(lag), y: HIGH - LOW + 8, "text-anchor": "middle" }, String(lag)));
+  parts.push(svgElement("text", { class: "tick", x: (LEFT + WIDE) / 2, y: HIGH - 5, "text-anchor": "middle" }, "steps back from the last"));
+  if (place !== null) parts.push(svgElement("line", { class: "here", x1: x(steps - place), x2: x(steps - place), y1: 8, y2: HIGH - LOW - 8 }));
   for (const [name, look] of CURVES) {
     const points = curves[name].map((power, lag) => power === null ? null : [x(lag), y(power)]).filter(Boolean);
-    parts.push(drawn("polyline", { class: `curve-line ${look}`, points: points.join(" ") }));
-    if (!look.includes("side")) parts.push(...points.map(([cx, cy]) => drawn("circle", { class: `dot ${look}`, cx, cy, r: 3 })));
+    parts.push(svgElement("polyline", { class: `curve-line ${look}`, points: points.join(" ") }));
+    if (!look.includes("side")) parts.push(...points.map(([cx, cy]) => svgElement("circle", { class: `dot ${look}`, cx, cy, r: 3 })));
   }
   svg.replaceChildren(...parts);
 }
@@ -92,17 +91,17 @@ function drawNorms(svg, { norms }, limit) {
   const y = (power) => 8 + ((top - Math.min(Math.max(power, bottom), top)) / (top - bottom)) * (HIGH - LOW - 16);
   const parts = [];
   for (let power = bottom; power <= top; power++)
-    parts.push(drawn("line", { class: "grid", x1: 44, x2: 184, y1: y(power), y2: y(power) }),
-      drawn("text", { class: "tick", x: 38, y: y(power) + 4, "text-anchor": "end" }, powerText(power)));
+    parts.push(svgElement("line", { class: "grid", x1: 44, x2: 184, y1: y(power), y2: y(power) }),
+      svgElement("text", { class: "tick", x: 38, y: y(power) + 4, "text-anchor": "end" }, powerText(power)));
   ["rnn", "lstm"].forEach((cell, i) => {
     const x = 62 + 62 * i;
     const power = norms[cell].log ?? bottom;
     const kept = Math.min(power, limit);
-    parts.push(drawn("rect", { class: `norm ${cell}`, x, width: 34, y: y(kept), height: Math.max(y(bottom) - y(kept), 0) }));
-    if (power > limit) parts.push(drawn("rect", { class: `norm ${cell} clipped`, x, width: 34, y: y(power), height: y(limit) - y(power) }));
-    parts.push(drawn("text", { class: "tick", x: x + 17, y: HIGH - LOW + 8, "text-anchor": "middle" }, cell.toUpperCase()));
+    parts.push(svgElement("rect", { class: `norm ${cell}`, x, width: 34, y: y(kept), height: Math.max(y(bottom) - y(kept), 0) }));
+    if (power > limit) parts.push(svgElement("rect", { class: `norm ${cell} clipped`, x, width: 34, y: y(power), height: y(limit) - y(power) }));
+    parts.push(svgElement("text", { class: "tick", x: x + 17, y: HIGH - LOW + 8, "text-anchor": "middle" }, cell.toUpperCase()));
   });
-  parts.push(drawn("line", { class: "limit", x1: 44, x2: 184, y1: y(limit), y2: y(limit) }),
-    drawn("text", { class: "key grad", x: 184, y: y(limit) - 4, "text-anchor": "end" }, "clip"));
+  parts.push(svgElement("line", { class: "limit", x1: 44, x2: 184, y1: y(limit), y2: y(limit) }),
+    svgElement("text", { class: "key grad", x: 184, y: y(limit) - 4, "text-anchor": "end" }, "clip"));
   svg.replaceChildren(...parts);
 }

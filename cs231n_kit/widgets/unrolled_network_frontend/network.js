@@ -1,9 +1,9 @@
 // The unrolled network under a mouse, a finger and the keyboard.
 
 import { undoKey } from "../frontend/controls.js";
-import { element, uniqueId } from "../frontend/elements.js";
+import { element, svgElement, uniqueId } from "../frontend/elements.js";
 import { stepKey } from "../frontend/stepper.js";
-import { UnrolledDrawing, drawn } from "./drawing.js";
+import { UnrolledDrawing } from "./drawing.js";
 import { sameNumber } from "./session.js";
 
 const NUDGE = 0.1; // of the chosen weight
@@ -24,7 +24,7 @@ export const UNROLLED_KEYS = [
 export class UnrolledPicture {
   constructor(session, announce, helpId) {
     Object.assign(this, { session, announce });
-    this.svg = drawn("svg", { class: "unrolled", tabindex: "0", role: "application",
+    this.svg = svgElement("svg", { class: "unrolled", tabindex: "0", role: "application",
       "aria-roledescription": "unrolled recurrent network", "aria-describedby": helpId });
     this.drawing = new UnrolledDrawing(this.svg, uniqueId("arrow"));
     const listen = (type, act) => this.svg.addEventListener(type, act);

@@ -11,7 +11,6 @@ export class UnrolledSession extends StepSession {
   stepParts = ["story"];
   scene = null;
   story = null;
-  refused = null; // why a sequence cannot be read
   hovered = null; // the number under the pointer, { kind, t, unit }
   selected = null; // the number that the keyboard or a click chose
   lit = ""; // the name of the weights that are pointed at
@@ -105,7 +104,7 @@ export class UnrolledSession extends StepSession {
   }
 
   take(message, _buffers, own) {
-    if (own) this.refused = message.refused ?? null;
+    if (own) this.refuse(message.refused);
     if (message.story !== undefined && own) this.story = message.story;
     if (!message.scene) return null;
     this.scene = message.scene;
