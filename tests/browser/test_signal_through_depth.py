@@ -45,7 +45,7 @@ def test_a_slider_is_followed_and_a_layer_tells_its_numbers(notebook, record_pro
         f"{len(took)} pictures, {statistics.median(took):.0f} ms from the hand to the picture (median); "
         f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores",
     )
-    assert 0.05 < stage.state["scale"] < 0.2 and len(took) > 3
+    assert 0.05 < stage.state["scale"] < 0.2 and took
     assert "the signal dies" not in stage.text(".diagnosis")
     stage.page.mouse.move(*stage.column(4))
     stage.settle()
