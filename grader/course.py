@@ -6,22 +6,23 @@ import re
 import warnings
 import zipfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from nbgrader.api import Gradebook, MissingEntry, SubmittedAssignment, SubmittedNotebook
 from nbgrader.apps.api import NbGraderAPI
+from nbgrader.coursedir import CourseDirectory
 from sqlalchemy.exc import SAWarning
 from sqlalchemy.orm import selectinload
 from traitlets.config import PyFileConfigLoader
 
 from .check import load_checks
+from .errors import CourseError
+from .gradebook import with_timeouts
+from .gradebook_errors import explained
 
 CONFIG = "nbgrader_config.py"
-
-
-class CourseError(Exception):
-    """Something the instructor can mend; the message says how."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,7 @@ class Course:
             raise CourseError(f"There is no {CONFIG} in {start} or above it. Run this in the course's folder.")
         self.root = found[0]
         config = PyFileConfigLoader(CONFIG, path=str(self.root)).load_config()
+        config.CourseDirectory.db_url = with_timeouts(CourseDirectory(config=config).db_url)
         self.config = config
         logging.getLogger("traitlets").propagate = False
         warnings.filterwarnings("ignore", category=SAWarning)  # nbgrader's own queries, harmless
@@ -151,9 +153,16 @@ class Course:
         except MissingEntry:
             raise CourseError(f"{assignment} was never released here. Next: cs231n release {assignment}") from None
 
-    def gradebook(self) -> Gradebook:
-        """The open gradebook; use it as a context manager."""
-        return Gradebook(self._folders.db_url, self._folders.course_id)
+    @property
+    def db_url(self) -> str:
+        """Where the gradebook is: SQLAlchemy's URL, with its password."""
+        return self._folders.db_url
+
+    @contextmanager
+    def gradebook(self) -> Iterator[Gradebook]:
+        """The open gradebook. Raises CourseError, with the mend, when it cannot be read or written."""
+        with explained(self.db_url), Gradebook(self.db_url, self._folders.course_id) as gradebook:
+            yield gradebook
 
 
 def submissions(gradebook: Gradebook, assignment: str) -> list[SubmittedAssignment]:
