@@ -85,11 +85,16 @@ def submissions(released: NotebookNode, solution: NotebookNode) -> dict[str, Not
 
 
 def make_course(course: Course, folder: Path, notebook: str = NOTEBOOK, assignment: str = ASSIGNMENT) -> Course:
-    """A course of its own in `folder`, with one notebook of the assignment and the configuration of `course`."""
+    """A course of its own in `folder`, with one notebook of the assignment and the configuration of `course`.
+
+    Its gradebook is a file in `folder`, wherever that of `course` is.
+    """
     solutions = folder / "solutions" / assignment
     solutions.mkdir(parents=True, exist_ok=True)
     shutil.copy(course.path("source", assignment) / f"{notebook}.ipynb", solutions)
     shutil.copy(course.root / CONFIG, folder)
+    with (folder / CONFIG).open("a") as file:
+        file.write('\nc.CourseDirectory.db_url = f"sqlite:///{c.CourseDirectory.root}/gradebook.db"\n')
     return Course(folder)
 
 
