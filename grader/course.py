@@ -123,8 +123,7 @@ class Course:
         """Grades of all students with a graded submission, by student."""
         self.require_release(assignment)
         with self.gradebook() as gradebook:
-            released = gradebook.find_assignment(assignment)
-            points = {n.id: sum(c.max_score for c in (*n.grade_cells, *n.task_cells)) for n in released.notebooks}
+            points = _points(gradebook, assignment)
             order = self._order(assignment)
             found = [_grade(submission, points, order) for submission in submissions(gradebook, assignment)]
             return sorted(found, key=lambda grade: grade.student)
@@ -145,7 +144,7 @@ class Course:
                 submission = gradebook.find_submission(assignment, student)
             except MissingEntry:
                 return None
-            return _grade(submission, _points(gradebook, assignment))
+            return _grade(submission, _points(gradebook, assignment), self._order(assignment))
 
     def equal_results(self, assignment: str) -> list[tuple[str, list[str]]]:
         """Trained results whose arrays are equal to the last bit: (file, the students who handed them in)."""
@@ -239,19 +238,8 @@ def _contents(path: Path) -> tuple:
 
 
 def _explain(result: dict) -> str:
-    """The reason for a failure in one line, with the mend where it is known."""
+    """The reason for a failure in one line."""
     told = f"{result.get('log', '')}\n{result.get('error', '')}"
-    for pattern, words in _KNOWN:
-        if match := re.search(pattern, told, re.DOTALL):
-            return words.format(*match.groups())
     lines = re.findall(r"^\s*(\w[\w.]*(?:Error|Exception|Unavailable)\b.*)$", told, re.MULTILINE)
     lines = [line for line in lines if not line.startswith("nbgrader.converters.base.NbGraderException")]
     return (lines[-1] if lines else told.strip().splitlines()[-1])[:500]
-
-
-_KNOWN = (
-    (r"NotJSONError|JSONDecodeError", "the notebook is not valid JSON: ask for it to be saved and submitted again"),
-    (r"NotebookValidationError", "the notebook is damaged (not a valid notebook): ask for it to be submitted again"),
-    (r"UnicodeDecodeError", "the notebook is not UTF-8 text: ask for it to be saved in Jupyter and submitted again"),
-    (r"No notebooks were matched", "there is no notebook in the submission"),
-)

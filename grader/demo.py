@@ -110,9 +110,10 @@ def hand_in(
 
 def play(course: Course, folder: Path | None, console: Console) -> None:
     """Release, five submissions, autograde, feedback, and the grade table."""
-    from .command_line import _line
     from .grade_export import standings
     from .grade_table import grade_table
+    from .grading_table import result_line
+    from .workers import LocalWorkers
 
     folder = folder or Path(tempfile.mkdtemp(prefix="cs231n-demo-"))
     folder.mkdir(parents=True, exist_ok=True)
@@ -126,8 +127,8 @@ def play(course: Course, folder: Path | None, console: Console) -> None:
         hand_in(place, student, notebook)
     students = place.students(ASSIGNMENT)
     console.print(f"[green]✓[/] {len(students)} submissions handed in; grading them in the sandbox:")
-    for graded in place.autograde(ASSIGNMENT, students):
-        console.print("  " + _line(place, ASSIGNMENT, graded))
+    for graded in place.autograde(ASSIGNMENT, students, examiners=LocalWorkers()):
+        console.print("  " + result_line(graded), soft_wrap=True)
     pages = {student: place.feedback(ASSIGNMENT, student) for student in place.graded_students(ASSIGNMENT)}
     console.print(grade_table(ASSIGNMENT, standings(place, ASSIGNMENT)))
     console.print("Feedback pages:")
