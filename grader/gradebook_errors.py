@@ -93,10 +93,10 @@ def _of_sqlite(error: sqlite3.Error, file: str) -> str:
         return f"The disk of the gradebook {file} is full. Free some space. {STORED}"
     if name.startswith("SQLITE_IOERR"):
         return f"The gradebook {file} fails: {error}. Is its disk full, damaged or gone? {STORED}"
+    if name.startswith(("SQLITE_CANTOPEN", "SQLITE_READONLY_DIRECTORY")):
+        return f"The gradebook {file} cannot be opened: you must be able to write to it and to {folder}. {STORED}"
     if name.startswith("SQLITE_READONLY"):
         return f"The gradebook {file} is read-only for you. Next: chmod u+w {shlex.quote(file)}. {STORED}"
-    if name.startswith("SQLITE_CANTOPEN"):
-        return f"The gradebook {file} cannot be opened: you must be able to write to it and to {folder}. {STORED}"
     if name.startswith(("SQLITE_NOTADB", "SQLITE_CORRUPT")):
         return damaged(file, str(error))
     if "no such table" in str(error) or "no such column" in str(error):
