@@ -41,6 +41,13 @@ def autograde(
         int | None,
         typer.Option(min=1, help="Submissions graded at the same time; as many as there are cores if left out."),
     ] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Grade on the workers of this Dask scheduler, like tcp://10.0.0.5:8786 (needs the extra `cluster`).",
+        ),
+    ] = None,
     regrade: Annotated[bool, typer.Option("--regrade", help="Grade again what is graded already.")] = False,
     only_new: Annotated[
         bool, typer.Option("--only-new", help="Only those of whom nothing is graded yet; no newer submissions.")
@@ -65,17 +72,19 @@ def autograde(
 
     cs231n autograde assignment1 --student amelie --regrade
 
+    cs231n autograde assignment1 --scheduler tcp://10.0.0.5:8786
+
     Exit codes: 0 all graded, 1 some could not be graded, 2 nothing could be done, 130 stopped.
     """
     if regrade and only_new:
         fail("Give --regrade or --only-new, not both.")
+    if scheduler and workers:
+        fail("--workers is for this machine; with --scheduler the cluster has as many as were started there.")
     with mendable():
-        from .workers import LocalWorkers
-
         place = open_course(course)
-        _require_sandbox(place, allow_unsandboxed)
+        examiners = _examiners(place, workers, scheduler, allow_unsandboxed)
         students = _chosen(place, assignment, student, only_new)
-        table, stopped = _grade(place, assignment, students, regrade, LocalWorkers(workers))
+        table, stopped = _grade(place, assignment, students, regrade, examiners)
     tell_equal_results(place, assignment)
     if stopped:
         left = "the others keep their earlier grades" if regrade else "the same command goes on from there"
@@ -84,6 +93,24 @@ def autograde(
     console.print(table.summary())
     console.print(f"Next: cs231n grades {assignment}, cs231n feedback {assignment}")
     raise typer.Exit(1 if table.failed else 0)
+
+
+def _examiners(place, workers: int | None, scheduler: str | None, allow_unsandboxed: bool):
+    """Where submissions are to be examined: on a cluster, whose workers need the sandbox and not this machine, or here.
+
+    Raises CourseError or SandboxUnavailable.
+    """
+    if scheduler is None:
+        from .workers import LocalWorkers
+
+        _require_sandbox(place, allow_unsandboxed)
+        return LocalWorkers(workers)
+    from .cluster import ClusterWorkers
+
+    if allow_unsandboxed:
+        errors.print("[bold red]Workers without a sandbox run submissions with the rights they have there.[/]")
+        place.allow_unsandboxed()
+    return ClusterWorkers(scheduler, allow_unsandboxed, lambda words: errors.print(f"[yellow]![/] {plain(words)}"))
 
 
 def _require_sandbox(place, allow_unsandboxed: bool) -> None:

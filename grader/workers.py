@@ -109,11 +109,13 @@ class LocalWorkers:
     """Processes of this machine, each of which examines many submissions.
 
     A worker that is killed costs what it was examining one more try in a fresh one. One that is over the work's time
-    limit is ended. Each has a pipe of its own, so that nothing of a killed one blocks the others.
+    limit is ended. Each has a pipe of its own, so that nothing of a killed one blocks the others. threads: that each
+    may use, by default its share of the cores.
     """
 
-    def __init__(self, count: int | None = None):
+    def __init__(self, count: int | None = None, threads: int | None = None):
         self.count = count or cores()
+        self._threads = threads or max(1, cores() // self.count)
         self.capacity = 2 * self.count
         self._context = multiprocessing.get_context("spawn")
         self._workers: list[_Worker] = []
@@ -166,7 +168,7 @@ class LocalWorkers:
         return [worker.activity() for worker in self._workers]
 
     def _start(self, name: str) -> "_Worker":
-        return _Worker(name, self._context, self._place.name, max(1, cores() // self.count))
+        return _Worker(name, self._context, self._place.name, self._threads)
 
     def _hand_out(self) -> None:
         for worker in self._workers:
