@@ -18,6 +18,11 @@ c.CourseDirectory.course_id = "cs231n"
 c.CourseDirectory.source_directory = "solutions"
 c.CourseDirectory.release_directory = "assignments"
 
+# The gradebook is the file gradebook.db, or a PostgreSQL database: postgresql+psycopg://USER@HOST/DATABASE, named here
+# as c.CourseDirectory.db_url or in the environment. Its password belongs in ~/.pgpass, not in a file that git keeps.
+if os.environ.get("CS231N_GRADEBOOK"):
+    c.CourseDirectory.db_url = os.environ["CS231N_GRADEBOOK"]
+
 c.GenerateAssignment.preprocessors = [
     "grader.preprocessors.WriteAnswerKey",
     "nbgrader.preprocessors.IncludeHeaderFooter",
@@ -30,13 +35,8 @@ c.GenerateAssignment.preprocessors = [
     "nbgrader.preprocessors.CheckCellMetadata",
 ]
 
-c.Autograde.sanitize_preprocessors = [
-    "nbgrader.preprocessors.ClearOutput",
-    "grader.preprocessors.RestoreCells",
-    "nbgrader.preprocessors.OverwriteKernelspec",
-    "nbgrader.preprocessors.OverwriteCells",
-    "nbgrader.preprocessors.CheckCellMetadata",
-]
+# The judge reads what was handed in itself, and puts damaged, deleted and duplicated cells back in order.
+c.Autograde.sanitize_preprocessors = ["nbgrader.preprocessors.ClearOutput"]
 c.Autograde.autograde_preprocessors = [
     "grader.preprocessors.Judge",
     "nbgrader.preprocessors.LimitOutput",

@@ -36,6 +36,8 @@ def examine(for_tests: bool = False) -> Iterator[Finding]:
     yield from _guarded("Data", _data)
     yield from _guarded("Grading", lambda: _others(required=for_tests))
     yield from _guarded("Chromium", lambda: _chromium(required=for_tests))
+    if for_tests:
+        yield from _guarded("PostgreSQL", _postgresql)
 
 
 def find_browser() -> str | None:
@@ -50,6 +52,13 @@ def find_browser() -> str | None:
     with sync_playwright() as playwright:
         path = playwright.chromium.executable_path
     return path if Path(path).is_file() else None
+
+
+def find_postgresql() -> Path | None:
+    """The folder of PostgreSQL's server programs: of Debian's newest version, or one on the path."""
+    debian = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: float(path.parts[-3]))
+    found = debian[-1] if debian else shutil.which("initdb")
+    return Path(found).resolve().parent if found else None
 
 
 def _guarded(subject: str, look: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
@@ -191,6 +200,19 @@ def _chromium(required: bool) -> Iterator[Finding]:
         yield Finding("Chromium", OK, path)
     else:
         yield Finding("Chromium", BROKEN if required else NOTE, "not found; only the tests need it", browser_command())
+
+
+def _postgresql() -> Iterator[Finding]:
+    if folder := find_postgresql():
+        yield Finding("PostgreSQL", OK, str(folder))
+    else:
+        yield Finding("PostgreSQL", BROKEN, "no server programs; only the tests need them", _postgresql_command())
+
+
+def _postgresql_command() -> str:
+    if sys.platform == "linux":
+        return ("" if os.geteuid() == 0 else "sudo ") + "apt-get install postgresql"
+    return "brew install postgresql" if sys.platform == "darwin" else "winget install PostgreSQL.PostgreSQL"
 
 
 def browser_command() -> str:

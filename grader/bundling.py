@@ -82,7 +82,7 @@ def student_project(text: str) -> str:
     sections = re.split(r"^(?=\[)", text, flags=re.MULTILINE)
     dropped = ("[project.entry-points", "[tool.ruff", "[tool.pytest")
     text = "".join(section for section in sections if not section.startswith(dropped))
-    for extra in ("grading", "test", "cluster"):
+    for extra in ("grading", "test", "cluster", "postgresql"):
         text = re.sub(rf"^{extra} = \[(.*\]|(\n.*)*?\n\])\n", "", text, flags=re.MULTILINE)
     text = text.replace('["cs231n_kit", "grader"]', '["cs231n_kit"]')
     project = tomllib.loads(text)

@@ -4,16 +4,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-Assignment = Annotated[str, typer.Argument(help="Name of the assignment: its folder in solutions/.")]
-Folder = Annotated[Path, typer.Option("--course", help="The course's folder (default: this one or one above it).")]
-HERE = Path(".")
+from .terminal import HERE, Assignment, Folder, console, errors, fail, mendable, open_course, plain, tell_equal_results
 
-console = Console(highlight=False)
-errors = Console(stderr=True, highlight=False)
+INTERRUPTED = 130
 
 
 def register(app: typer.Typer) -> None:
@@ -32,8 +27,8 @@ def release(assignment: Assignment, course: Folder = HERE) -> None:
 
     Example:  cs231n release assignment1
     """
-    with _mendable():
-        folder = _course(course).release(assignment)
+    with mendable():
+        folder = open_course(course).release(assignment)
     console.print(f"[green]✓[/] {assignment} is in {escape(str(folder))}")
     console.print(f"Next: hand it out; put submissions in submitted/STUDENT/{assignment}/, then")
     console.print(f"      cs231n autograde {assignment}")
@@ -42,7 +37,21 @@ def release(assignment: Assignment, course: Folder = HERE) -> None:
 def autograde(
     assignment: Assignment,
     student: Annotated[list[str] | None, typer.Option(help="Only this student (may be given again).")] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, help="Submissions graded at the same time; as many as there are cores if left out."),
+    ] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Grade on the workers of this Dask scheduler, like tcp://10.0.0.5:8786 (needs the extra `cluster`).",
+        ),
+    ] = None,
     regrade: Annotated[bool, typer.Option("--regrade", help="Grade again what is graded already.")] = False,
+    only_new: Annotated[
+        bool, typer.Option("--only-new", help="Only those of whom nothing is graded yet; no newer submissions.")
+    ] = False,
     allow_unsandboxed: Annotated[
         bool,
         typer.Option(
@@ -53,37 +62,96 @@ def autograde(
     ] = False,
     course: Folder = HERE,
 ) -> None:
-    """Grade submissions in the sandbox and record the scores.
+    """Grade submissions in the sandbox, several at a time, and record the scores.
 
     Submissions are looked for in submitted/STUDENT/ASSIGNMENT/. What is graded already is kept unless a newer
-    submission is there. One that cannot be graded is reported, and the others are graded all the same.
+    submission is there. One that cannot be graded is reported, and the others are graded all the same. Ctrl-C stops:
+    what was graded is recorded, and the same command goes on from there.
 
-    Example:  cs231n autograde assignment1 --student amelie --regrade
+    Examples:  cs231n autograde assignment1
 
-    Exit codes: 0 all graded, 1 some could not be graded, 2 nothing could be done.
+    cs231n autograde assignment1 --student amelie --regrade
+
+    cs231n autograde assignment1 --scheduler tcp://10.0.0.5:8786
+
+    Exit codes: 0 all graded, 1 some could not be graded, 2 nothing could be done, 130 stopped.
     """
+    if regrade and only_new:
+        fail("Give --regrade or --only-new, not both.")
+    if scheduler and workers:
+        fail("--workers is for this machine; with --scheduler the cluster has as many as were started there.")
+    with mendable():
+        place = open_course(course)
+        examiners = _examiners(place, workers, scheduler, allow_unsandboxed)
+        students = _chosen(place, assignment, student, only_new)
+        table, stopped = _grade(place, assignment, students, regrade, examiners)
+    tell_equal_results(place, assignment)
+    if stopped:
+        left = "the others keep their earlier grades" if regrade else "the same command goes on from there"
+        errors.print(f"stopped: {table.done} of {len(students)} graded; {left}", soft_wrap=True)
+        raise typer.Exit(INTERRUPTED)
+    console.print(table.summary())
+    console.print(f"Next: cs231n grades {assignment}, cs231n feedback {assignment}")
+    raise typer.Exit(1 if table.failed else 0)
+
+
+def _examiners(place, workers: int | None, scheduler: str | None, allow_unsandboxed: bool):
+    """Where submissions are to be examined: on a cluster, whose workers need the sandbox and not this machine, or here.
+
+    Raises CourseError or SandboxUnavailable.
+    """
+    if scheduler is None:
+        from .workers import LocalWorkers
+
+        _require_sandbox(place, allow_unsandboxed)
+        return LocalWorkers(workers)
+    from .cluster import ClusterWorkers
+
+    if allow_unsandboxed:
+        errors.print("[bold red]Workers without a sandbox run submissions with the rights they have there.[/]")
+        place.allow_unsandboxed()
+    return ClusterWorkers(scheduler, allow_unsandboxed, lambda words: errors.print(f"[yellow]![/] {plain(words)}"))
+
+
+def _require_sandbox(place, allow_unsandboxed: bool) -> None:
+    """Raises SandboxUnavailable where no sandbox works and nobody allowed to do without."""
     from .sandbox import SandboxUnavailable, probe
 
-    with _mendable():
-        place = _course(course)
-        if (reason := probe()) is not None:
-            if not allow_unsandboxed:
-                raise SandboxUnavailable(reason)
-            errors.print("[bold red]No sandbox: submissions run with your rights.[/] " + escape(reason))
-            place.allow_unsandboxed()
-        students = sorted(student or place.students(assignment))
-        if not students:
-            _fail(f"No submissions in {place.path('submitted', assignment, 'STUDENT')}.", 2)
-        problems = 0
-        with _progress() as progress:
-            task = progress.add_task(f"Grading {assignment}", total=len(students))
-            for graded in place.autograde(assignment, students, regrade):
-                progress.console.print(_line(place, assignment, graded))
-                problems += bool(graded.problem)
-                progress.advance(task)
-    _tell_equal_results(place, assignment)
-    console.print(f"Next: cs231n grades {assignment}, cs231n feedback {assignment}")
-    raise typer.Exit(1 if problems else 0)
+    if (reason := probe()) is not None:
+        if not allow_unsandboxed:
+            raise SandboxUnavailable(reason)
+        errors.print("[bold red]No sandbox: submissions run with your rights.[/] " + escape(reason))
+        place.allow_unsandboxed()
+
+
+def _chosen(place, assignment: str, wanted: list[str] | None, only_new: bool) -> list[str]:
+    """Whose submissions are to be graded; ends the command where there are none."""
+    from .autograding import never_graded
+
+    there = place.students(assignment)
+    if not there:
+        fail(f"No submissions in {place.path('submitted', assignment, 'STUDENT')}.")
+    if unknown := sorted(set(wanted or ()) - set(there)):
+        shown = ", ".join(there[:20]) + (f" and {len(there) - 20} more" if len(there) > 20 else "")
+        fail(f"No submission of {', '.join(unknown)} in {place.path('submitted', assignment, 'STUDENT')}: {shown}.")
+    students = sorted(set(wanted)) if wanted else there
+    if only_new and not (students := never_graded(place, assignment, students)):
+        console.print("Something is graded of everybody. Next, for newer submissions: the same without --only-new")
+        raise typer.Exit(0)
+    return students
+
+
+def _grade(place, assignment: str, students: list[str], regrade: bool, examiners) -> tuple:
+    """Grade and show it; returns the table with its counts, and whether it was stopped."""
+    from .autograding import autograde
+    from .grading_table import GradingTable
+    from .terminal import Interrupts
+
+    with Interrupts() as interrupts, GradingTable(console, assignment, len(students), examiners) as table:
+        run = autograde(place, assignment, students, regrade=regrade, examiners=examiners, stop=interrupts.asked)
+        for graded in run:
+            table.show(graded)
+        return table, interrupts.asked() and table.done < len(students)
 
 
 def feedback(
@@ -96,20 +164,20 @@ def feedback(
     Example:  cs231n feedback assignment1
     """
     problems = 0
-    with _mendable():
-        place = _course(course)
+    with mendable():
+        place = open_course(course)
         students = sorted(student or place.graded_students(assignment))
         if not students:
-            _fail(f"Nothing of {assignment} is graded yet. Next: cs231n autograde {assignment}", 2)
-        from .course import CourseError
+            fail(f"Nothing of {assignment} is graded yet. Next: cs231n autograde {assignment}")
+        from .errors import CourseError
 
         for name in students:
             try:
                 for page in place.feedback(assignment, name):
-                    console.print(f"[green]✓[/] {escape(name)}: {escape(str(page))}", soft_wrap=True)
+                    console.print(f"[green]✓[/] {plain(name)}: {plain(str(page))}", soft_wrap=True)
             except CourseError as error:
                 problems += 1
-                console.print(f"[red]✗[/] {escape(name)}: {escape(str(error))}")
+                console.print(f"[red]✗[/] {plain(name)}: {plain(str(error))}", soft_wrap=True)
     raise typer.Exit(1 if problems else 0)
 
 
@@ -126,51 +194,5 @@ def demo(
     """
     from .demo import play
 
-    with _mendable():
-        play(_course(course), folder, console)
-
-
-def _tell_equal_results(place, assignment: str) -> None:
-    for file, students in place.equal_results(assignment):
-        names = escape(", ".join(students))
-        console.print(f"[yellow]![/] {file} holds the same arrays, to the last bit, for: {names}", soft_wrap=True)
-
-
-def _line(place, assignment: str, graded) -> str:
-    name = escape(graded.student)
-    if graded.problem:
-        return f"[red]✗[/] {name}: not graded: {escape(graded.problem)}"
-    grade = next(g for g in place.grades(assignment) if g.student == graded.student)
-    rest = ", the written answer is to be graded by hand" if grade.by_hand else ""
-    return f"[green]✓[/] {name}: {grade.score:g} of {grade.points:g}{rest}" + (" (kept)" if graded.kept else "")
-
-
-def _progress() -> Progress:
-    return Progress(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=console
-    )
-
-
-def _course(folder: Path):
-    from .course import Course
-
-    return Course(folder)
-
-
-class _mendable:
-    """Turns errors that the instructor can mend into a message and exit code 2."""
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind, error, traceback) -> None:
-        from .course import CourseError
-        from .sandbox import SandboxUnavailable
-
-        if isinstance(error, CourseError | SandboxUnavailable):
-            _fail(str(error), 2)
-
-
-def _fail(message: str, code: int) -> None:
-    errors.print(f"[red]✗[/] {escape(message)}")
-    raise typer.Exit(code)
+    with mendable():
+        play(open_course(course), folder, console)

@@ -1,27 +1,34 @@
 """A course on disk: what instructors do with it, through nbgrader's own API."""
 
+import json
 import logging
 import math
 import re
 import warnings
 import zipfile
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from nbgrader.api import Gradebook, MissingEntry, SubmittedAssignment, SubmittedNotebook
 from nbgrader.apps.api import NbGraderAPI
+from nbgrader.coursedir import CourseDirectory
 from sqlalchemy.exc import SAWarning
 from sqlalchemy.orm import selectinload
 from traitlets.config import PyFileConfigLoader
 
 from .check import load_checks
+from .errors import CourseError
+from .gradebook import with_timeouts
+from .gradebook_errors import explained
+
+if TYPE_CHECKING:
+    from .autograding import Graded
+    from .workers import Examiners
 
 CONFIG = "nbgrader_config.py"
-
-
-class CourseError(Exception):
-    """Something the instructor can mend; the message says how."""
 
 
 @dataclass(frozen=True)
@@ -48,16 +55,6 @@ class Grade:
         return max(0.0, self.score - self.penalty)
 
 
-@dataclass(frozen=True)
-class Graded:
-    """What became of one submission. problem: "" when it was graded, else what is wrong and the mend."""
-
-    student: str
-    kept: bool = False
-    problem: str = ""
-    log: str = ""
-
-
 class Course:
     """The course in the folder that holds nbgrader_config.py: `folder` or the nearest one above it."""
 
@@ -68,6 +65,7 @@ class Course:
             raise CourseError(f"There is no {CONFIG} in {start} or above it. Run this in the course's folder.")
         self.root = found[0]
         config = PyFileConfigLoader(CONFIG, path=str(self.root)).load_config()
+        config.CourseDirectory.db_url = with_timeouts(CourseDirectory(config=config).db_url)
         self.config = config
         logging.getLogger("traitlets").propagate = False
         warnings.filterwarnings("ignore", category=SAWarning)  # nbgrader's own queries, harmless
@@ -77,8 +75,11 @@ class Course:
     def allow_unsandboxed(self) -> None:
         """Grade without a sandbox from now on: submissions run with the instructor's own rights."""
         self.config.Judge.allow_unsandboxed = True
-        self._api = NbGraderAPI(config=self.config)
-        self._folders = self._api.coursedir
+
+    @property
+    def folders(self) -> CourseDirectory:
+        """nbgrader's own idea of where everything is."""
+        return self._folders
 
     def path(self, step: str, assignment: str, student: str = ".") -> Path:
         """The folder of a step ("source", "release", "submitted", "autograded" or "feedback")."""
@@ -99,16 +100,13 @@ class Course:
         """Students with a submission, sorted."""
         return sorted(self._api.get_submitted_students(assignment))
 
-    def autograde(self, assignment: str, students: list[str], regrade: bool = False) -> Iterator[Graded]:
-        """Grade the submissions one after the other; a submission that cannot be graded stops no other."""
-        self.require_release(assignment)
-        for student in students:
-            result = self._api.autograde(assignment, student, force=regrade)
-            log = result.get("log", "")
-            if result["success"]:
-                yield Graded(student, kept="Skipping existing assignment" in log, log=log)
-            else:
-                yield Graded(student, problem=_explain(result), log=log)
+    def autograde(
+        self, assignment: str, students: list[str], regrade: bool = False, examiners: "Examiners | None" = None
+    ) -> Iterator["Graded"]:
+        """Grade the submissions (see `grader.autograding.autograde`), in this process unless there are `examiners`."""
+        from .autograding import autograde
+
+        return autograde(self, assignment, students, regrade=regrade, examiners=examiners)
 
     def feedback(self, assignment: str, student: str) -> list[Path]:
         """Write the student's feedback pages; returns their paths."""
@@ -125,10 +123,28 @@ class Course:
         """Grades of all students with a graded submission, by student."""
         self.require_release(assignment)
         with self.gradebook() as gradebook:
-            released = gradebook.find_assignment(assignment)
-            points = {n.id: sum(c.max_score for c in (*n.grade_cells, *n.task_cells)) for n in released.notebooks}
-            found = [_grade(submission, points) for submission in submissions(gradebook, assignment)]
+            points = _points(gradebook, assignment)
+            order = self._order(assignment)
+            found = [_grade(submission, points, order) for submission in submissions(gradebook, assignment)]
             return sorted(found, key=lambda grade: grade.student)
+
+    def _order(self, assignment: str) -> dict[tuple[str, str], int]:
+        """Where the marked cells stand, by (notebook, cell): the gradebook knows no order."""
+        order = {}
+        for path in self.path("source", assignment).glob("*.ipynb"):
+            with suppress(OSError, ValueError, LookupError, TypeError, AttributeError):
+                for place, cell in enumerate(json.loads(path.read_bytes())["cells"]):
+                    order[path.stem, cell["metadata"].get("nbgrader", {}).get("grade_id")] = place
+        return order
+
+    def grade(self, assignment: str, student: str) -> Grade | None:
+        """The grade of one student, None where nothing of the student's is in the gradebook."""
+        with self.gradebook() as gradebook:
+            try:
+                submission = gradebook.find_submission(assignment, student)
+            except MissingEntry:
+                return None
+            return _grade(submission, _points(gradebook, assignment), self._order(assignment))
 
     def equal_results(self, assignment: str) -> list[tuple[str, list[str]]]:
         """Trained results whose arrays are equal to the last bit: (file, the students who handed them in)."""
@@ -151,9 +167,16 @@ class Course:
         except MissingEntry:
             raise CourseError(f"{assignment} was never released here. Next: cs231n release {assignment}") from None
 
-    def gradebook(self) -> Gradebook:
-        """The open gradebook; use it as a context manager."""
-        return Gradebook(self._folders.db_url, self._folders.course_id)
+    @property
+    def db_url(self) -> str:
+        """Where the gradebook is: SQLAlchemy's URL, with its password."""
+        return self._folders.db_url
+
+    @contextmanager
+    def gradebook(self) -> Iterator[Gradebook]:
+        """The open gradebook. Raises CourseError, with the mend, when it cannot be read or written."""
+        with explained(self.db_url), Gradebook(self.db_url, self._folders.course_id) as gradebook:
+            yield gradebook
 
 
 def submissions(gradebook: Gradebook, assignment: str) -> list[SubmittedAssignment]:
@@ -163,9 +186,20 @@ def submissions(gradebook: Gradebook, assignment: str) -> list[SubmittedAssignme
     return query.filter(SubmittedAssignment.assignment_id == gradebook.find_assignment(assignment).id).all()
 
 
-def _grade(submission: SubmittedAssignment, points: dict[str, float]) -> Grade:
-    """points: of the released notebooks, by their ids."""
-    grades = [grade for notebook in submission.notebooks for grade in notebook.grades]
+def _points(gradebook: Gradebook, assignment: str) -> dict[str, float]:
+    """What each released notebook is worth, by its id."""
+    notebooks = gradebook.find_assignment(assignment).notebooks
+    return {n.id: sum(cell.max_score for cell in (*n.grade_cells, *n.task_cells)) for n in notebooks}
+
+
+def _grade(submission: SubmittedAssignment, points: dict[str, float], order: dict[tuple[str, str], int]) -> Grade:
+    """points: of the released notebooks, by their ids. order: of the cells, by (notebook, cell)."""
+    handed_in = sorted(submission.notebooks, key=lambda notebook: notebook.name)
+    grades = [
+        grade
+        for notebook in handed_in
+        for grade in sorted(notebook.grades, key=lambda g: order.get((notebook.name, g.cell.name), len(order)))
+    ]
     notebooks = tuple(
         (
             n.name,
@@ -173,7 +207,7 @@ def _grade(submission: SubmittedAssignment, points: dict[str, float]) -> Grade:
             points[n.notebook_id],
             any(g.needs_manual_grade for g in n.grades),
         )
-        for n in submission.notebooks
+        for n in handed_in
     )
     return Grade(
         submission.student.id,
@@ -204,22 +238,8 @@ def _contents(path: Path) -> tuple:
 
 
 def _explain(result: dict) -> str:
-    """The reason for a failure in one line, with the mend where it is known."""
+    """The reason for a failure in one line."""
     told = f"{result.get('log', '')}\n{result.get('error', '')}"
-    for pattern, words in _KNOWN:
-        if match := re.search(pattern, told, re.DOTALL):
-            return words.format(*match.groups())
     lines = re.findall(r"^\s*(\w[\w.]*(?:Error|Exception|Unavailable)\b.*)$", told, re.MULTILINE)
     lines = [line for line in lines if not line.startswith("nbgrader.converters.base.NbGraderException")]
     return (lines[-1] if lines else told.strip().splitlines()[-1])[:500]
-
-
-_KNOWN = (
-    (r"SandboxUnavailable: ([^\n]+\n\s*[^\n]+)", "{0}"),
-    (r"ValueError: (the submission holds [^\n]+)", "{0}"),
-    (r"DatasetError: ([^\n]+)\n([^\n]+)", "its trained result cannot be judged here: {0} {1}"),
-    (r"NotJSONError|JSONDecodeError", "the notebook is not valid JSON: ask for it to be saved and submitted again"),
-    (r"NotebookValidationError", "the notebook is damaged (not a valid notebook): ask for it to be submitted again"),
-    (r"UnicodeDecodeError", "the notebook is not UTF-8 text: ask for it to be saved in Jupyter and submitted again"),
-    (r"No notebooks were matched", "there is no notebook in the submission"),
-)

@@ -85,11 +85,16 @@ def submissions(released: NotebookNode, solution: NotebookNode) -> dict[str, Not
 
 
 def make_course(course: Course, folder: Path, notebook: str = NOTEBOOK, assignment: str = ASSIGNMENT) -> Course:
-    """A course of its own in `folder`, with one notebook of the assignment and the configuration of `course`."""
+    """A course of its own in `folder`, with one notebook of the assignment and the configuration of `course`.
+
+    Its gradebook is a file in `folder`, wherever that of `course` is.
+    """
     solutions = folder / "solutions" / assignment
     solutions.mkdir(parents=True, exist_ok=True)
     shutil.copy(course.path("source", assignment) / f"{notebook}.ipynb", solutions)
     shutil.copy(course.root / CONFIG, folder)
+    with (folder / CONFIG).open("a") as file:
+        file.write('\nc.CourseDirectory.db_url = f"sqlite:///{c.CourseDirectory.root}/gradebook.db"\n')
     return Course(folder)
 
 
@@ -105,9 +110,10 @@ def hand_in(
 
 def play(course: Course, folder: Path | None, console: Console) -> None:
     """Release, five submissions, autograde, feedback, and the grade table."""
-    from .command_line import _line
     from .grade_export import standings
     from .grade_table import grade_table
+    from .grading_table import result_line
+    from .workers import LocalWorkers
 
     folder = folder or Path(tempfile.mkdtemp(prefix="cs231n-demo-"))
     folder.mkdir(parents=True, exist_ok=True)
@@ -121,8 +127,8 @@ def play(course: Course, folder: Path | None, console: Console) -> None:
         hand_in(place, student, notebook)
     students = place.students(ASSIGNMENT)
     console.print(f"[green]✓[/] {len(students)} submissions handed in; grading them in the sandbox:")
-    for graded in place.autograde(ASSIGNMENT, students):
-        console.print("  " + _line(place, ASSIGNMENT, graded))
+    for graded in place.autograde(ASSIGNMENT, students, examiners=LocalWorkers()):
+        console.print("  " + result_line(graded), soft_wrap=True)
     pages = {student: place.feedback(ASSIGNMENT, student) for student in place.graded_students(ASSIGNMENT)}
     console.print(grade_table(ASSIGNMENT, standings(place, ASSIGNMENT)))
     console.print("Feedback pages:")

@@ -11,8 +11,19 @@ from rich.table import Table
 
 from cs231n_kit.terminal import printable
 
-from .command_line import HERE, Assignment, Folder, _course, _fail, _mendable, _tell_equal_results, console, errors
-from .grade_table import grade_table, print_table
+from .grade_table import grade_table
+from .terminal import (
+    HERE,
+    Assignment,
+    Folder,
+    console,
+    errors,
+    fail,
+    mendable,
+    open_course,
+    print_table,
+    tell_equal_results,
+)
 
 
 class Format(StrEnum):
@@ -54,8 +65,8 @@ def roster(
     """
     from .roster import apply, compare, read_roster, students
 
-    with _mendable():
-        place = _course(course)
+    with mendable():
+        place = open_course(course)
         if file is None:
             _list_students(students(place))
             return
@@ -65,7 +76,7 @@ def roster(
         for problem in found.problems:
             errors.print(f"[red]✗[/] {escape(printable(problem))}", soft_wrap=True)
         if found.problems and not partial:
-            _fail(f"Nothing was written. Mend these lines of {file}, or import the others: --partial", 2)
+            fail(f"Nothing was written. Mend these lines of {file}, or import the others: --partial")
         changes = compare(place, found)
         apply(place, changes)
         others = len(students(place)) - len(changes)
@@ -123,9 +134,9 @@ def due(
     from .late import LatePolicy, assess, due_date, parse_due, penalties, policy, set_due_date, without_time
 
     if time and remove:
-        _fail("Give a time or --remove, not both.", 2)
-    with _mendable():
-        place = _course(course)
+        fail("Give a time or --remove, not both.")
+    with mendable():
+        place = open_course(course)
         if time or remove:
             set_due_date(place, assignment, parse_due(time) if time else None)
         moment = due_date(place, assignment)
@@ -193,19 +204,19 @@ def grades(
     from .late import due_date, penalties
 
     if form is Format.table and output:
-        _fail("A table is for the terminal. Say which file it should be: --format csv, canvas or moodle.", 2)
-    with _mendable():
-        place = _course(course)
+        fail("A table is for the terminal. Say which file it should be: --format csv, canvas or moodle.")
+    with mendable():
+        place = open_course(course)
         rows = standings(place, assignment)
         moment, owed = due_date(place, assignment), penalties(place, assignment)
         stale = [student for student, (recorded, now) in owed.items() if abs(recorded - now) > 1e-6]
         if not rows:
-            _fail(f"No submission of {assignment} is graded yet. Next: cs231n autograde {assignment}", 2)
+            fail(f"No submission of {assignment} is graded yet. Next: cs231n autograde {assignment}")
         if form is Format.table:
             print_table(grade_table(assignment, rows))
             if moment:
                 console.print(f"Due {shown_time(moment)}.")
-            _tell_equal_results(place, assignment)
+            tell_equal_results(place, assignment)
         else:
             text = FORMATS[form.value](rows, title or assignment)
             if output:
@@ -243,9 +254,9 @@ def statistics(
 
     form = output.suffix.lower().removeprefix(".") if output else ""
     if output and form not in ("png", "svg", "pdf", "html"):
-        _fail(f"{output} should end in .png, .svg, .pdf or .html.", 2)
-    with _mendable():
-        place = _course(course)
+        fail(f"{output} should end in .png, .svg, .pdf or .html.")
+    with mendable():
+        place = open_course(course)
         everybody = place.grades(assignment)
         names, waiting = [grade.student for grade in everybody], sum(grade.by_hand for grade in everybody)
         reading = track(names, "Reading verdicts", console=errors, transient=True, disable=not errors.is_terminal)

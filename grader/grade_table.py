@@ -1,12 +1,11 @@
 """Tables for the terminal, the one of an assignment's grades among them."""
 
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from cs231n_kit.terminal import printable
 
-from .command_line import console
+from .terminal import console
 
 
 def grade_table(assignment: str, rows: list) -> Table:
@@ -66,14 +65,3 @@ def duration(seconds: float) -> str:
         if count:
             parts.append(f"{count} {unit}")
     return " ".join(parts[:2]) or "less than 1 s"
-
-
-def print_table(table: Table) -> None:
-    """A table that fits the terminal; elsewhere plain lines, as wide as they need to be."""
-    if console.is_terminal:
-        console.print(table)
-        return
-    table.box = None
-    for column in table.columns:
-        column.no_wrap = True
-    Console(file=console.file, highlight=False, width=10_000).print(table)

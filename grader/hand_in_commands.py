@@ -11,8 +11,7 @@ from rich.table import Table
 
 from cs231n_kit.terminal import printable
 
-from .command_line import HERE, Assignment, Folder, _course, _mendable, console
-from .grade_table import print_table
+from .terminal import HERE, Assignment, Folder, console, mendable, open_course, print_table
 
 COLOURS = {"taken": "green", "replaced": "green", "kept": "dim", "refused": "red", "left": "yellow"}
 DATES = ["%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M", "%Y-%m-%d"]
@@ -38,8 +37,8 @@ def bundle(
     """
     from .bundling import student_copy, write_copy
 
-    with _mendable():
-        place = _course(course)
+    with mendable():
+        place = open_course(course)
         contents, unknown = student_copy(place)
         target = target or place.root / "dist" / "cs231n-kit-students.zip"
         write_copy(contents, target)
@@ -85,9 +84,9 @@ def collect(
     """
     from .collecting import REFUSED, Collector
 
-    with _mendable():
+    with mendable():
         when = received and received.astimezone(UTC)
-        results = list(Collector(_course(course), assignment, when, anyone, replace).collect(source))
+        results = list(Collector(open_course(course), assignment, when, anyone, replace).collect(source))
     print_table(_result_table(results))
     counted = Counter(result.outcome for result in results)
     console.print(", ".join(f"{counted[outcome]} {outcome}" for outcome in COLOURS if counted[outcome]))

@@ -23,18 +23,19 @@ class Reference:
         self.source = source
         self._name = name
         self._module: types.ModuleType | None = None
+        self._variants: dict[tuple, Reference] = {}
 
     @classmethod
     def from_notebook(cls, path: Path) -> "Reference":
         """Read the notebook at `path`. Raises FileNotFoundError or ValueError, naming it, when it cannot be read."""
-        try:
-            notebook = nbformat.read(path, as_version=4)
-        except FileNotFoundError as error:
-            raise FileNotFoundError(f"The solution notebook {path} is missing: grading needs it.") from error
-        except Exception as error:
-            raise ValueError(f"The solution notebook {path} cannot be read: {error}") from error
+        return cls.from_text(read_solution(path), path.stem)
+
+    @classmethod
+    def from_text(cls, text: str, name: str) -> "Reference":
+        """Of a notebook's text, as `read_solution` gives it."""
         transform = TransformerManager().transform_cell
-        return cls("\n\n".join(transform(cell.source) for cell in notebook.cells if is_answer(cell)), path.stem)
+        cells = nbformat.reads(text, as_version=4).cells
+        return cls("\n\n".join(transform(cell.source) for cell in cells if is_answer(cell)), name)
 
     @property
     def namespace(self) -> dict:
@@ -51,7 +52,16 @@ class Reference:
         return found
 
     def patched(self, replacements: Sequence[tuple[str, str]]) -> "Reference":
-        """A variant with each (old, new) text replaced. Raises ValueError unless `old` occurs exactly once."""
+        """A variant with each (old, new) text replaced, kept for the next time.
+
+        Raises ValueError unless `old` occurs exactly once.
+        """
+        wanted = tuple(replacements)
+        if wanted not in self._variants:
+            self._variants[wanted] = self._variant(wanted)
+        return self._variants[wanted]
+
+    def _variant(self, replacements: Sequence[tuple[str, str]]) -> "Reference":
         source = self.source
         for old, new in replacements:
             if source.count(old) != 1:
@@ -65,6 +75,18 @@ class Reference:
         module = types.ModuleType(f"reference_{self._name}")
         exec(compile(self.source, f"<reference {self._name}>", "exec"), module.__dict__)
         return module
+
+
+def read_solution(path: Path) -> str:
+    """The text of a solution notebook. Raises FileNotFoundError or ValueError, naming it, when it cannot be read."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        nbformat.reads(text, as_version=4)
+        return text
+    except FileNotFoundError as error:
+        raise FileNotFoundError(f"The solution notebook {path} is missing: grading needs it.") from error
+    except Exception as error:
+        raise ValueError(f"The solution notebook {path} cannot be read: {error}") from error
 
 
 def is_answer(cell) -> bool:

@@ -56,6 +56,10 @@ class SandboxUnavailable(RuntimeError):
             "your own rights on this machine all the same, say so in so many words: `cs231n autograde "
             "--allow-unsandboxed`, or `c.Judge.allow_unsandboxed = True` in nbgrader_config.py."
         )
+        self.reason = reason
+
+    def __reduce__(self):
+        return type(self), (self.reason,)  # its message is not what it is made from
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ ROOT = Path(__file__).parents[1]
 SECRETS = (
     *("solutions/assignment1/knn.ipynb", "grader/checks/knn.py", "tests/test_knn.py", "nbgrader_config.py"),
     *("gradebook.db", "gradebook.db.2026-01-01.backup", ".course-secret", "submitted/ada/assignment1/knn.ipynb"),
+    *("backups/gradebook-2026-01-01.db", ".grading.json"),
     *("notebooks/trained.npz", "notebooks/my plans.txt", "assignments/assignment1/softmax_trained.npz"),
     *("submitted_earlier/ada/1/knn.ipynb", "assignments/assignment1-ada.zip", "docs/instructors.md"),
 )
@@ -97,7 +98,7 @@ def test_it_installs_without_the_grader(copy):
     own = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert project["project"]["dependencies"] == own["dependencies"] and project["project"]["scripts"] == own["scripts"]
     assert set(own["optional-dependencies"]) - set(project["project"]["optional-dependencies"]) == {
-        *("grading", "test", "cluster")
+        *("grading", "test", "cluster", "postgresql")
     }
     for name in (project["project"]["readme"], *project["project"]["license-files"]):
         assert (copy / name).is_file()

@@ -362,6 +362,7 @@ def healthy(monkeypatch):
         monkeypatch.setattr(doctor, part, lambda: iter(()))
     monkeypatch.setattr(doctor, "_others", lambda required: iter(()))
     monkeypatch.setattr(doctor, "find_browser", lambda: "/usr/bin/chromium")
+    monkeypatch.setattr(doctor, "find_postgresql", lambda: "/usr/lib/postgresql/15/bin")
 
 
 def test_doctor_finds_this_installation_fit_for_the_tests():
@@ -395,6 +396,15 @@ def test_doctor_requires_chromium_only_for_the_tests(monkeypatch):
     assert result.exit_code == 1
     assert re.search(r"→ .*(apt-get install chromium|playwright install)", result.output)
     assert "1 of these must be mended" in result.stderr
+
+
+def test_doctor_requires_postgresql_only_for_the_tests(monkeypatch):
+    healthy(monkeypatch)
+    monkeypatch.setattr(doctor, "find_postgresql", lambda: None)
+    assert "PostgreSQL" not in run("doctor").output
+    result = run("doctor", "--tests")
+    assert result.exit_code == 1 and "PostgreSQL" in result.output
+    assert re.search(r"→ .*install postgresql", result.output)
 
 
 def test_doctor_requires_the_sandbox_only_for_the_tests(monkeypatch):

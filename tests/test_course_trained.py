@@ -116,6 +116,6 @@ def test_without_the_images_a_result_is_not_judged_and_the_mend_is_told(graded, 
     def missing(data_set):
         raise DatasetError("CIFAR-10 is not on this machine.\nFetch it with: cs231n data cifar10\nOr else.")
 
-    monkeypatch.setattr("grader.preprocessors.held_out_images", missing)
+    monkeypatch.setattr("grader.work.held_out_images", missing)
     (graded_one,) = course.autograde(ASSIGNMENT, ["ada"], regrade=True)
     assert "cannot be judged here" in graded_one.problem and "cs231n data cifar10" in graded_one.problem
