@@ -90,9 +90,14 @@ def safe_place(name: str) -> PurePosixPath:
         raise Refused(f"it holds a file that leads out of its folder, {name!r}")
     if not parts or len(parts) > _DEEPEST or any(len(part.encode("utf-8", "replace")) > _LONGEST for part in parts):
         raise Refused("it holds a file whose name is too long or empty")
-    if not all(part.isprintable() for part in parts):
+    if not all(map(is_plain, parts)):
         raise Refused(f"it holds a file whose name has unprintable characters, {name!a}: ask for another name")
     return PurePosixPath(*parts)
+
+
+def is_plain(name: str) -> bool:
+    """Whether a file may be called so: no control characters, and nothing that is no character."""
+    return not any(unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp") for letter in name)
 
 
 def is_junk(place: PurePosixPath) -> bool:
