@@ -9,6 +9,7 @@ from nbformat.v4 import nbformat_minor, new_code_cell, new_markdown_cell, new_no
 from .reference import SKIP_TAG
 
 NOTEBOOK_LIMIT = 20 * 2**20
+PARTS_LIMIT = 1_000_000  # lists and objects: 20 MiB of empty ones would take ten seconds and 300 MiB
 CELL_LIMIT = 2_000
 SOURCE_LIMIT = 100_000  # characters of one cell
 SOURCES_LIMIT = 1_000_000  # of all cells together: Python takes up to 300 bytes to read one of them
@@ -47,6 +48,8 @@ def read_notebook(content: bytes, name: str) -> NotebookNode:
 def _parse(content: bytes, name: str) -> object:
     if content[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in content[:4]:
         raise IntakeError(f"{name} is UTF-16 text, and a notebook is UTF-8: {SAVED_AGAIN}")
+    if content.count(b"[") + content.count(b"{") > PARTS_LIMIT:
+        raise IntakeError(f"{name} has more than {PARTS_LIMIT:,} lists in it: ask for it without its outputs")
     try:
         # NaN, which strict JSON has not, is met in outputs.
         return json.loads(content.decode("utf-8-sig"), parse_constant=lambda _: None)
