@@ -12,7 +12,7 @@ NOTEBOOK_LIMIT = 20 * 2**20
 PARTS_LIMIT = 1_000_000  # lists and objects: 20 MiB of empty ones would take ten seconds and 300 MiB
 CELL_LIMIT = 2_000
 SOURCE_LIMIT = 100_000  # characters of one cell
-SOURCES_LIMIT = 1_000_000  # of all cells together: Python takes up to 300 bytes to read one of them
+SOURCES_LIMIT = 1_000_000  # of all cells together: Python takes up to 900 bytes to parse one of them
 SAVED_AGAIN = "ask for it to be opened in Jupyter, saved and submitted again"
 
 _MAKE = {"code": new_code_cell, "markdown": new_markdown_cell, "raw": new_raw_cell}
