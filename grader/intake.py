@@ -54,7 +54,8 @@ def read_submission(folder: Path) -> dict[str, bytes]:
                 if sum(sizes.values()) <= TOTAL_LIMIT:
                     files[name] = _read(descriptor, sizes[name], name)
     except OSError as error:
-        raise IntakeError(f"the submission cannot be read ({shown(error.filename)}: {error.strerror})") from error
+        why = f"{shown(error.filename)}: {error.strerror}"
+        raise IntakeError(f"the submission cannot be read ({why}): mend that and run again") from error
     if (total := sum(sizes.values())) > TOTAL_LIMIT:
         largest = max(sizes, key=sizes.get)
         raise IntakeError(
