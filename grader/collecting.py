@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from nbgrader.api import MissingEntry
 from nbgrader.utils import parse_utc
 
 from .check import load_checks
 from .course import Course, CourseError
+from .late import due_date
 from .roster import Student, students
 from .unpacking import DOWNLOAD, SUBMISSION, Refused, is_junk, refuse_special, safe_place, unpack
 from .uploads import ARCHIVES, Upload, find_uploads, rename_to
@@ -55,8 +55,10 @@ class Collector:
         Raises CourseError when there is no such assignment or nothing to collect.
         """
         wanted = self._wanted()
-        roster = {name: student for name, student in students(self.course).items() if _described(student)}
-        due = self._due()
+        roster = {name: student for name, student in students(self.course).items() if _is_described(student)}
+        due = None
+        with suppress(CourseError):
+            due = due_date(self.course, self.assignment)
         with tempfile.TemporaryDirectory(prefix=".collecting-", dir=self.course.root) as scratch:
             uploads, others = find_uploads(_as_folder(source, Path(scratch) / "download"), self.assignment)
             if not uploads and not others:
@@ -90,12 +92,6 @@ class Collector:
 
     def _notebooks(self, step: str) -> Iterator[Path]:
         return self.course.path(step, self.assignment).glob("*.ipynb")
-
-    def _due(self) -> datetime | None:
-        with self.course.gradebook() as gradebook, suppress(MissingEntry):
-            due = gradebook.find_assignment(self.assignment).duedate
-            return due and due.replace(tzinfo=UTC)
-        return None
 
     def _store(self, upload: Upload, student: str, stage: Path, due: datetime | None, remarks: list[str]) -> Collected:
         """Move what was staged to submitted/; what is there already is moved aside, or kept."""
@@ -173,7 +169,7 @@ def received(upload: Upload, due: datetime | None, given: datetime | None) -> tu
     return time, ["late, says Canvas"] if upload.late else []
 
 
-def _described(student: Student) -> bool:
+def _is_described(student: Student) -> bool:
     """Whether the gradebook knows more of a student than the id, which grading alone enters."""
     return bool(student.name or student.email or student.lms_user_id)
 
@@ -211,17 +207,17 @@ def _as_folder(source: Path, scratch: Path) -> Path:
 def _stage(upload: Upload, stage: Path, wanted: list[str]) -> list[str]:
     """Lay out the files of an upload in `stage` with the names that are graded; returns remarks. Raises Refused."""
     stage.mkdir()
-    total = 0
+    left = SUBMISSION
     for path, given in upload.files:
         refuse_special(path)
         if given.lower().endswith(ARCHIVES):
             raise Refused(f"{given!r} is no zip file: ask for a zip file")
         if given.lower().endswith(".zip"):
-            unpack(path, stage)
+            left = unpack(path, stage, left)
         elif not is_junk(place := safe_place(given)):
-            total += (size := path.stat().st_size)
-            if size > SUBMISSION.file or total > SUBMISSION.total:
-                raise Refused(f"{given!r} is too large")
+            if (size := path.stat().st_size) > left.file:
+                raise Refused(f"{given!r} is too large; at most {left.file / 2**20:,.0f} MiB are taken")
+            left = left.less(1, size)
             _copy(path, stage / place)
     return _settle(stage, wanted)
 

@@ -4,15 +4,17 @@ Two template filters take the place of nbconvert's: `clean_html` and `markdown2h
 browsers draw without scripts and without a network.
 """
 
+import copy
 import re
 import secrets
+from html import escape
 from xml.etree import ElementTree
 
 import bleach
 from bleach.css_sanitizer import CSSSanitizer
 from latex2mathml.converter import convert as latex_to_mathml
 from nbconvert.exporters import HTMLExporter
-from nbconvert.filters import markdown2html
+from nbconvert.filters import markdown2html, strip_ansi
 from nbformat import NotebookNode
 
 from .reference import SKIP_TAG
@@ -60,8 +62,14 @@ MATH_ATTRIBUTES = {
     *("lspace", "rspace", "minsize", "maxsize", "width", "height", "depth", "linethickness", "columnalign"),
     *("rowspacing", "columnspacing", "columnlines", "rowlines", "notation", "movablelimits", "largeop", "symmetric"),
 }
+MOST_MARKUP = 6_000
+"""Tags, attributes and words in one text. The time to clean it can grow with the square of their number."""
+COLOUR_WORK = 10**9
+"""Colour changes in one text times its characters: the time to show them grows with that."""
 OUTPUT_TYPES = ("text/plain", "text/html", "text/markdown", "text/latex", "image/png", "image/jpeg")
 
+_PICTURE = re.compile(r'src="data:image/(png|jpeg|gif);base64,[\w+/=]*"', re.ASCII)
+_PART = re.compile(r"<|[\s/\"']+")
 _MATH = re.compile(r"(?P<code>```.*?```|`[^`\n]*`)|\$\$(?P<block>.+?)\$\$|\$(?P<inline>[^$\n]+?)\$", re.DOTALL)
 
 
@@ -71,8 +79,13 @@ def is_picture(source: str) -> bool:
 
 
 def clean_html(text) -> str:
-    """`text` with only harmless tags, attributes and styles left; anything else is shown as text."""
+    """`text` with only harmless tags, attributes and styles left; anything else is shown as text.
+
+    All of a text with more than MOST_MARKUP parts is.
+    """
     text = text.decode(errors="replace") if isinstance(text, bytes) else str(text)
+    if "<" in text and len(_PART.findall(_PICTURE.sub("", text))) > MOST_MARKUP:
+        return f"<pre>{escape(text)}</pre>"
     return bleach.clean(
         text, tags=TAGS, attributes=ATTRIBUTES, css_sanitizer=STYLES, protocols={*bleach.ALLOWED_PROTOCOLS, "data"}
     )
@@ -106,13 +119,29 @@ def _mathml(latex: str, block: bool) -> str:
 
 
 def clean(output: NotebookNode) -> NotebookNode:
-    """A recorded output without anything that could run or fetch when it is shown."""
+    """A copy of a recorded output without anything that could run or fetch when it is shown."""
+    output = copy.deepcopy(output)
+    if "text" in output:
+        output.text = _few_colours(output.text)
+    if "traceback" in output:
+        output.traceback = _few_colours("\n".join(output.traceback)).split("\n")
     if "data" in output:
-        output.data = NotebookNode({k: v for k, v in output.data.items() if k in OUTPUT_TYPES})
+        output.data = NotebookNode({k: _few_colours(v) for k, v in output.data.items() if _is_shown(k, v)})
         output.metadata = NotebookNode()
         if "text/html" in output.data:
             output.data["text/html"] = clean_html(output.data["text/html"])
     return output
+
+
+def _is_shown(kind: str, content) -> bool:
+    if kind.startswith("image/"):
+        content = "".join(content.split()) if isinstance(content, str) else ""
+        return kind in OUTPUT_TYPES and re.fullmatch(r"[\w+/]*=*", content, re.ASCII) is not None
+    return kind in OUTPUT_TYPES and isinstance(content, str)
+
+
+def _few_colours(text: str) -> str:
+    return strip_ansi(text) if text.count("\x1b") * len(text) > COLOUR_WORK else text
 
 
 class FeedbackExporter(HTMLExporter):

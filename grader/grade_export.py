@@ -5,6 +5,7 @@ import io
 import os
 import re
 import tempfile
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -112,8 +113,14 @@ def _csv(table: list[list[str]]) -> str:
 
 
 def defused(text: str) -> str:
-    """`text` so that no spreadsheet takes it for a formula."""
-    return "'" + text if re.match(r"\s*[=+\-@|\t\r\n]", text) else text
+    """`text` so that no spreadsheet takes it, or what follows a separator in it, for a formula."""
+    return "".join("'" + part if _is_formula(part) else part for part in re.split(r"(?<=[;\t\r\n])", text))
+
+
+def _is_formula(text: str) -> bool:
+    """Whether it begins like one, behind quotes and what one does not see. The wide forms of = + - @ count too."""
+    seen = (c for c in text if c.isprintable() and not c.isspace() and c not in "'\"")
+    return text[:1] in tuple("\t\r\n") or unicodedata.normalize("NFKC", next(seen, ""))[:1] in tuple("=+-@|")
 
 
 def number(value: float) -> str:

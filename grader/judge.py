@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import logging
 import os
+import re
 import secrets
 import time
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
-from IPython.core.inputtransformer2 import TransformerManager
+from IPython.core.inputtransformer2 import classic_prompt, ipython_prompt, leading_empty_lines, leading_indent
 from nbformat import NotebookNode
 
 from cs231n_kit.checking.answer_key import Case, CheckKey
@@ -29,6 +30,7 @@ from .session import Question, Session
 
 SECRET_FILE = ".course-secret"
 PUBLIC_SEED = 231
+_ONLY_IPYTHON = re.compile(r"^([ \t]*)(?:[%!?,;/].*|[\w., \t]+=\s*[%!].*|.*\?[ \t]*)$", re.MULTILINE)
 TEXT_SECONDS = 20.0  # for a function that returns the text of a kernel
 
 
@@ -139,18 +141,34 @@ def held_out_images(data_set: str) -> tuple[np.ndarray, np.ndarray]:
 def function_sources(notebook: NotebookNode) -> dict[str, str]:
     """Source text of every function or lambda defined at the top of a cell; of two with one name, the last."""
     sources = {}
-    transform = TransformerManager().transform_cell
     for cell in notebook.cells:
         if not is_answer(cell):
             continue
         try:
-            text = transform(cell.source)
-            for node in ast.parse(text).body:
+            text, tree = _parsed(cell.source)
+            lines = re.split(r"\r\n|[\r\n]", text)  # as Python counts them
+            for node in tree.body:
+                source = "\n".join(lines[node.lineno - 1 : node.end_lineno])
                 if isinstance(node, ast.FunctionDef):
-                    sources[node.name] = ast.get_source_segment(text, node)
+                    sources[node.name] = source
                 elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Lambda):
                     names = [target.id for target in node.targets if isinstance(target, ast.Name)]
-                    sources.update(dict.fromkeys(names, ast.get_source_segment(text, node)))
+                    sources.update(dict.fromkeys(names, source))
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             continue
     return sources
+
+
+def _parsed(source: str) -> tuple[str, ast.Module]:
+    """A cell's Python text and its tree, with `pass` for what is IPython's alone.
+
+    IPython's own translation reads a cell anew for every such line, and a student may write thousands of them.
+    """
+    try:
+        return source, ast.parse(source)
+    except SyntaxError:
+        lines = source.splitlines(keepends=True)
+        for transform in (leading_empty_lines, leading_indent, classic_prompt, ipython_prompt):
+            lines = transform(lines)
+        text = _ONLY_IPYTHON.sub(r"\1pass", "".join(lines))
+        return text, ast.parse(text)

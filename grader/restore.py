@@ -21,23 +21,25 @@ def restore(cells: Sequence[NotebookNode], released: Sequence[NotebookNode]) -> 
     """
     remarks: list[str] = []
     template = {cell.metadata.nbgrader.grade_id: cell for cell in released}
-    order = list(template)
     kept: list[tuple[str | None, NotebookNode]] = []
     for cell in cells:
         grade_id = _grade_id(cell)
         cell.metadata.pop("nbgrader", None)
         kept.append((grade_id if grade_id in template else None, cell))
-    chosen = {grade_id: _choose(grade_id, kept, template[grade_id], remarks) for grade_id in order}
+    owners = {}
+    for grade_id in template:
+        if (position := _choose(grade_id, kept, template[grade_id], remarks)) is not None:
+            owners[position] = grade_id
+    merged = _find_unmarked(kept, owners, template, remarks)
     result = []
     for position, (grade_id, cell) in enumerate(kept):
-        owner = next((g for g, p in chosen.items() if p == position), None)
-        if owner is not None:
-            result.append(_mend(cell, template[owner], remarks))
+        if position in owners:
+            result.append(_mend(cell, template[owners[position]], remarks))
         elif grade_id is None or not template[grade_id].metadata.nbgrader.locked:
             result.append(cell)
-    for grade_id in order:
-        if chosen[grade_id] is None:
-            _insert(result, template[grade_id], order)
+    for grade_id in template:
+        if grade_id not in owners.values():
+            _insert(result, template[grade_id], list(template), empty=grade_id in merged)
     _renew_ids(result)
     return result, remarks
 
@@ -55,16 +57,34 @@ def _choose(grade_id: str, kept: list, released: NotebookNode, remarks: list[str
         answered = [i for i in same if kept[i][1].source.strip() != released.source.strip()]
         remarks.append(f"The cell {grade_id} was there {len(same)} times; the last one with an answer counts.")
         return (answered or same)[-1]
-    if same:
-        return same[0]
-    if released.cell_type == "code" and not released.metadata.nbgrader.locked and (names := _defined(released.source)):
-        for i in reversed(range(len(kept))):
-            name, cell = kept[i]
-            if name is None and cell.cell_type == "code" and names <= _defined(cell.source):
-                remarks.append(f"The cell {grade_id} had lost its mark; found again by what it defines.")
-                return i
-    remarks.append(f"The cell {grade_id} was missing; it was put back as released.")
-    return None
+    return same[0] if same else None
+
+
+def _find_unmarked(kept: list, owners: dict[int, str], template: dict, remarks: list[str]) -> set[str]:
+    """Find answers by the functions they define, and enter them into `owners`, {position: grade_id}.
+
+    Returns the answers that stand together with another one in its cell.
+    """
+    missing = [grade_id for grade_id in template if grade_id not in owners.values()]
+    defined = [_defined(cell) for _, cell in kept] if missing else []
+    merged = set()
+    for grade_id in missing:
+        names = set() if template[grade_id].metadata.nbgrader.locked else _defined(template[grade_id])
+        places = [i for i in reversed(range(len(kept))) if names and names <= defined[i]]
+        free = [i for i in places if kept[i][0] is None and i not in owners]
+        if free:
+            owners[free[0]] = grade_id
+            remarks.append(f"The cell {grade_id} had lost its mark; found again by what it defines.")
+        elif any(_is_code_answer(template[owners[i]]) for i in places if i in owners):
+            merged.add(grade_id)
+            remarks.append(f"The answer of the cell {grade_id} stands in another cell; its own was put back empty.")
+        else:
+            remarks.append(f"The cell {grade_id} was missing; it was put back as released.")
+    return merged
+
+
+def _is_code_answer(released: NotebookNode) -> bool:
+    return released.cell_type == "code" and not released.metadata.nbgrader.locked
 
 
 def _mend(cell: NotebookNode, released: NotebookNode, remarks: list[str]) -> NotebookNode:
@@ -80,11 +100,14 @@ def _mend(cell: NotebookNode, released: NotebookNode, remarks: list[str]) -> Not
     return make(source, id=cell.get("id") or uuid4().hex[:8], metadata={**released.metadata, "tags": tags})
 
 
-def _insert(cells: list[NotebookNode], released: NotebookNode, order: list[str]) -> None:
+def _insert(cells: list[NotebookNode], released: NotebookNode, order: list[str], empty: bool) -> None:
     """Put `released` behind the nearest graded cell that comes before it in the released notebook."""
     before = set(order[: order.index(released.metadata.nbgrader.grade_id)])
     places = [i for i, cell in enumerate(cells) if _grade_id(cell) in before]
-    cells.insert(places[-1] + 1 if places else 0, _mend(released, released, []))
+    cell = _mend(released, released, [])
+    if empty:
+        cell.source = ""
+    cells.insert(places[-1] + 1 if places else 0, cell)
 
 
 def _renew_ids(cells: list[NotebookNode]) -> None:
@@ -96,8 +119,10 @@ def _renew_ids(cells: list[NotebookNode]) -> None:
         seen.add(cell.get("id"))
 
 
-def _defined(source: str) -> set[str]:
+def _defined(cell: NotebookNode) -> set[str]:
+    """The functions and classes that a code cell defines."""
     try:
-        return {node.name for node in ast.parse(source).body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+        body = ast.parse(cell.source).body if cell.cell_type == "code" else ()
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return set()
+    return {node.name for node in body if isinstance(node, ast.FunctionDef | ast.ClassDef)}

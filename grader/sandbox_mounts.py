@@ -11,17 +11,23 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 KNOWN_AS = {"sklearn": "scikit-learn", "skimage": "scikit-image", "torch": "PyTorch", "cv2": "OpenCV"}
-IMPORTED_BY_OTHERS = ("scipy.spatial.distance",)  # by scipy.stats, whose mode counts votes
+IMPORTED_BY_OTHERS = ("scipy.spatial", "scipy.spatial.distance")  # by scipy.stats, whose mode counts votes
 IMPORT_FAILS = "raise ImportError({words!r}, name={name!r})\n"
 CALLS_FAIL = """\
+class _Refusal:
+    def __call__(self, *arguments, **options):
+        raise ImportError({words!r}, name={name!r})
+
+    def __getattr__(self, name):
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self
+
+
 def __getattr__(name):
     if name.startswith("__"):
         raise AttributeError(name)
-
-    def refuse(*arguments, **options):
-        raise ImportError({words!r}, name={name!r})
-
-    return refuse
+    return _Refusal()
 """
 HOME = "/home/student"
 WORK = f"{HOME}/assignment"
@@ -158,7 +164,8 @@ def hide(mounts: Mounts, paths: Iterable[str | Path]) -> None:
 def mask(mounts: Mounts, modules: Iterable[str]) -> None:
     """Put a module that raises ImportError in place of each of `modules`, compiled copies included.
 
-    Those in IMPORTED_BY_OTHERS can still be imported; what they offer raises ImportError when it is called.
+    Those in IMPORTED_BY_OTHERS can still be imported; what they offer raises ImportError when it is called. Of a
+    package among them the modules in it stay, unless they are named too.
     """
     searched = [*_searched(), sysconfig.get_path("stdlib"), os.path.dirname(kit())]
     for name in modules:
@@ -166,7 +173,7 @@ def mask(mounts: Mounts, modules: Iterable[str]) -> None:
         for folder in set(map(os.path.realpath, searched)):
             path = os.path.join(folder, *name.split("."))
             if os.path.isdir(path):
-                mounts.cover(path)
+                mounts.cover(f"{path}/__pycache__" if name in IMPORTED_BY_OTHERS else path)
                 mounts.text(f"{path}/__init__.py", text)
             files = [path + suffix for suffix in importlib.machinery.all_suffixes()]
             for file in filter(os.path.isfile, files):

@@ -32,11 +32,13 @@ from .reference import is_answer
 from .sandbox import Limits
 
 SERVE = "from cs231n_kit.checking.answering import serve as _serve; _serve(globals())"
+LEAST_COST = 1000
+RUNS = 3  # of the notebook, in time, after functions or cells that ended their kernel
 
 
 @dataclass(frozen=True)
 class SessionSettings:
-    """Limits of a session: seconds for a cell, for all cells, and for the kernel to begin answering."""
+    """Limits of a session: seconds for a cell, for all cells (see RUNS), and for the kernel to begin answering."""
 
     cell_timeout: int = 30
     notebook_timeout: int = 300
@@ -87,11 +89,17 @@ class _Client(NotebookClient):
         if msg["msg_type"] not in ("status", "execute_input", "clear_output"):
             if self._budget <= 0:
                 return None
-            self._budget -= len(repr(msg["content"]))
+            self._budget -= _cost(msg["content"])
             if self._budget <= 0:
                 cell.outputs.append(new_output("stream", name="stdout", text="\n[further output is not kept]\n"))
                 return None
         return super().process_message(msg, cell, cell_index)
+
+
+def _cost(content: dict) -> int:
+    """Of an output, in bytes of the budget: the time to show it grows with its number, and most with its markup."""
+    size = max(LEAST_COST, len(repr(content)))
+    return 10 * size if "text/html" in content.get("data", {}) else size
 
 
 class Session:
@@ -115,6 +123,7 @@ class Session:
         self._channel: socket.socket | None = None
         self._recorded = 0
         self._lethal: set[int] = set()
+        self._seconds_left = RUNS * settings.notebook_timeout
         self._numbers = itertools.count(1)
         self._answers = True
         self._leaving = False
@@ -188,8 +197,15 @@ class Session:
     def _bring_up(self) -> None:
         """A fresh kernel in which all answer cells ran, but those that end it."""
         for _ in range(self._settings.restarts + 1):
+            if self._seconds_left <= 0:
+                self._log.warning(
+                    "the notebook's cells took more than %g s, again and again", self._settings.notebook_timeout
+                )
+                break
             self._start()
-            lethal = self._run_cells()
+            started = time.monotonic()
+            lethal = self._run_cells(started + self._settings.notebook_timeout)
+            self._seconds_left -= time.monotonic() - started
             if lethal is None:
                 return
             self._kill()
@@ -223,9 +239,8 @@ class Session:
             self._kill()
             raise
 
-    def _run_cells(self) -> int | None:
+    def _run_cells(self, deadline: float) -> int | None:
         """Run the answer cells; the index of the one that ended the kernel, None when all is well."""
-        deadline = time.monotonic() + self._settings.notebook_timeout
         for index, cell in enumerate(self._client.nb.cells):
             if index in self._lethal or not is_answer(cell):
                 continue
@@ -246,7 +261,8 @@ class Session:
                 return index
             if index >= self._recorded:
                 self._notebook.cells[index].outputs = [clean(output) for output in cell.outputs]
-                self._notebook.cells[index].execution_count = cell.execution_count
+                number = cell.execution_count  # what the kernel says
+                self._notebook.cells[index].execution_count = number if type(number) is int else None
                 self._recorded = index + 1
         return None
 

@@ -8,7 +8,7 @@ import time
 import unicodedata
 import zipfile
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from cs231n_kit.assignment_folder import KEY
@@ -33,6 +33,14 @@ class Limits:
     total: int = TOTAL_LIMIT
     listing: int = 2**20
 
+    def less(self, count: int, size: int) -> "Limits":
+        """What may still come after so many files and bytes; raises Refused when that was too much already."""
+        if count > self.count:
+            raise Refused(f"it holds too many files, by {count - self.count:,}: ask for what is graded alone")
+        if size > self.total:
+            raise Refused(f"it is too large, by {(size - self.total) / 2**20:,.1f} MiB: ask for what is graded alone")
+        return replace(self, count=self.count - count, total=self.total - size)
+
 
 SUBMISSION = Limits()
 DOWNLOAD = Limits(count=50_000, file=TOTAL_LIMIT, total=64 * 2**30, listing=2**25)
@@ -53,27 +61,27 @@ class _Bounded(io.FileIO):
         return super().read(size)
 
 
-def unpack(path: Path, folder: Path, limits: Limits = SUBMISSION, flatten: bool = True) -> None:
-    """Unpack the zip file at `path` into `folder`; raises Refused, and then what is in `folder` does not count.
+def unpack(path: Path, folder: Path, limits: Limits, flatten: bool = True) -> Limits:
+    """Unpack the zip file at `path` into `folder`; returns what is left of `limits`.
 
-    Files keep their dates. Hidden files, answer keys and what systems leave in zip files are passed over. flatten:
-    a single folder around everything is left out.
+    Raises Refused, and then what is in `folder` does not count. Files keep their dates. Hidden files, answer keys and
+    what systems leave in zip files are passed over. flatten: a single folder around everything is left out.
     """
     refuse_special(path)
-    if path.stat().st_size > limits.total:
-        raise Refused(f"it is larger than {limits.total / 2**20:,.0f} MiB")
+    limits.less(0, path.stat().st_size)
     try:
         with _Bounded(path, max(limits.listing, 2**17)) as file, zipfile.ZipFile(file) as archive:
             members = _members(archive, limits, flatten)
-            left = limits.total
             for place, info in members.items():
-                left -= _write(archive, info, folder / place, min(limits.file, left), info.filename)
-    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, RuntimeError, NotImplementedError) as error:
+                size = _write(archive, info, folder / place, min(limits.file, limits.total), info.filename)
+                limits = limits.less(1, size)
+    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, RuntimeError, OverflowError) as error:
         raise Refused(f"it is no zip file, or a damaged one ({error}): ask for it to be zipped again") from error
     except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
         raise Refused("it holds a file and a folder of the same name: ask for it to be zipped again") from error
     except OSError as error:
         raise Refused(f"it cannot be unpacked here: {error.strerror}") from error
+    return limits
 
 
 def refuse_special(path: Path) -> None:
@@ -90,9 +98,14 @@ def safe_place(name: str) -> PurePosixPath:
         raise Refused(f"it holds a file that leads out of its folder, {name!r}")
     if not parts or len(parts) > _DEEPEST or any(len(part.encode("utf-8", "replace")) > _LONGEST for part in parts):
         raise Refused("it holds a file whose name is too long or empty")
-    if not all(part.isprintable() for part in parts):
+    if not all(map(is_plain, parts)):
         raise Refused(f"it holds a file whose name has unprintable characters, {name!a}: ask for another name")
     return PurePosixPath(*parts)
+
+
+def is_plain(name: str) -> bool:
+    """Whether a file may be called so: no control characters, and nothing that is no character."""
+    return not any(unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp") for letter in name)
 
 
 def is_junk(place: PurePosixPath) -> bool:
@@ -101,8 +114,7 @@ def is_junk(place: PurePosixPath) -> bool:
 
 def _members(archive: zipfile.ZipFile, limits: Limits, flatten: bool) -> dict[PurePosixPath, zipfile.ZipInfo]:
     """The files to unpack, by their places. Nothing of them has been read yet."""
-    if len(archive.infolist()) > limits.count:
-        raise Refused(f"it holds {len(archive.infolist()):,} files; at most {limits.count:,} are taken")
+    limits.less(len(archive.infolist()), 0)
     members: dict[PurePosixPath, zipfile.ZipInfo] = {}
     seen = set()
     for info in archive.infolist():
@@ -119,8 +131,7 @@ def _members(archive: zipfile.ZipFile, limits: Limits, flatten: bool) -> dict[Pu
             raise Refused(f"it holds two files called {info.filename!r}: ask for it to be zipped again")
         seen.add(str(place).casefold())
         members[place] = info
-    if sum(info.file_size for info in members.values()) > limits.total:
-        raise Refused(f"it holds more than {limits.total / 2**20:,.0f} MiB")
+    limits.less(len(members), sum(info.file_size for info in members.values()))
     while flatten and members and len({place.parts[0] for place in members}) == 1 and min(map(_depth, members)) > 1:
         members = {PurePosixPath(*place.parts[1:]): info for place, info in members.items()}
     return members

@@ -3,6 +3,7 @@
 import os
 import shutil
 import stat
+import struct
 import zipfile
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,9 +12,10 @@ import pytest
 from typer.testing import CliRunner
 
 from cs231n_kit.command_line import build_app
-from grader import unpacking
+from grader import collecting
 from grader.collecting import Collector
 from grader.course import Course
+from grader.unpacking import Limits
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOK = '{"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": []}'
@@ -222,6 +224,13 @@ def hostile(path, kind):
         raw = b"\0" * 50
     elif kind == "empty":
         raw = b""
+    elif kind == "far away":  # the list of contents says that the file begins at byte 2**64 - 1
+        entry, end = raw.index(b"PK\1\2"), raw.index(b"PK\5\6")
+        extra = struct.pack("<HHQ", 1, 8, 2**64 - 1)
+        raw[entry + 42 : entry + 46] = b"\xff" * 4
+        raw[entry + 30 : entry + 32] = len(extra).to_bytes(2, "little")
+        raw[end + 12 : end + 16] = (end - entry + len(extra)).to_bytes(4, "little")
+        raw[end:end] = extra
     elif kind == "long listing":  # as if there were 16 MiB of names
         end = raw.index(b"PK\5\6")
         raw[end + 12 : end + 16] = (2**24).to_bytes(4, "little")
@@ -240,7 +249,7 @@ HOSTILE = {
     "x" * 300: "too long",
     "bomb": "'zeros' in it is too large",
     "lying bomb": "a damaged one",
-    "many": "holds 601 files",
+    "many": "holds too many files, by 101",
     "twice": "two files called 'KNN.ipynb'",
     "file and folder": "a file and a folder of the same name",
     "lzma": "packed in an unusual way",
@@ -248,12 +257,13 @@ HOSTILE = {
     "cut off": "no zip file, or a damaged one",
     "no zip": "no zip file, or a damaged one",
     "empty": "no zip file, or a damaged one",
+    "far away": "a damaged one",
     "long listing": "list of contents is too long",
 }
 
 
 def test_hostile_and_damaged_zip_files_are_refused_and_stop_nobody(course, uploads, monkeypatch):
-    monkeypatch.setattr(unpacking.unpack, "__defaults__", (unpacking.Limits(file=2**20), True))
+    monkeypatch.setattr(collecting, "SUBMISSION", Limits(file=2**20))
     for number, kind in enumerate(HOSTILE):
         hostile(uploads / f"s{number:02}.zip", kind)
     (uploads / "s90.zip").symlink_to(uploads / "s00.zip")
@@ -270,6 +280,33 @@ def test_hostile_and_damaged_zip_files_are_refused_and_stop_nobody(course, uploa
     assert found["s90.zip"][0] == "left" and "zip file" in found["s91.rar"][2] and "is a link" in found["s92"][2]
     new = set(everything(course.root.parent)) - set(before)
     assert {name for name in new if "zoe" not in name} == {"course/submitted"}
+
+
+def test_limits_hold_for_all_files_of_an_upload_together(course, uploads, monkeypatch):
+    monkeypatch.setattr(collecting, "SUBMISSION", Limits(count=4, file=3000, total=5000))
+    for name, count, size in (("many", 2, 100), ("large", 1, 3000), ("fine", 1, 100)):
+        folder = uploads / f"{name}_1_assignsubmission_file_"
+        zipped(folder / "a.zip", "knn.ipynb", **{f"a{i}.txt": os.urandom(size) for i in range(count)})
+        zipped(folder / "b.zip", **{f"b{i}.txt": os.urandom(size) for i in range(count)})
+    for number in range(5):
+        (uploads / f"manyplain_7_{number}_{number}.txt").write_text("")
+    for number in range(3):
+        (uploads / f"largeplain_8_{number}_{number}.txt").write_bytes(bytes(2000))
+    (uploads / "largest_9_1_knn.ipynb").write_bytes(bytes(3001))
+    told = {name.partition("_")[0]: result for name, result in collect(course, uploads).items()}
+    assert told.pop("fine")[0] == "taken"
+    assert len(told) == 5 and {result[0] for result in told.values()} == {"refused"}
+    for name, (_, _, remarks) in told.items():
+        assert ("too many files, by 1:" if name.startswith("many") else "too large") in remarks, name
+
+
+def test_names_as_systems_make_them_are_taken_and_control_characters_are_not(course, uploads):
+    screenshot = "Screenshot 2026-03-02 at 10.15\u202fPM.png"  # as macOS writes it
+    zipped(uploads / "ada.zip", "knn.ipynb", screenshot, "año\xa0uno.txt")
+    zipped(uploads / "ben.zip", "knn.ipynb", "line\u2028end.txt")
+    found = collect(course, uploads)
+    assert found["ada.zip"][0] == "taken" and screenshot in stored(course, "ada")
+    assert found["ben.zip"][0] == "refused" and "unprintable characters, 'line\\u2028end.txt'" in found["ben.zip"][2]
 
 
 # --- what is there already ---

@@ -1,9 +1,12 @@
 """What students wrote is shown, and cannot act."""
 
+import json
+from html import escape
+
 import pytest
 from nbformat.v4 import new_output
 
-from grader.display import clean, clean_html, safe_markdown
+from grader.display import MOST_MARKUP, clean, clean_html, safe_markdown
 
 
 @pytest.mark.parametrize(
@@ -51,6 +54,39 @@ def test_a_formula_that_cannot_be_read_is_shown_as_it_was_written():
 def test_verdict_tables_keep_their_look():
     table = '<table style="width: 100%;"><tbody><tr><td style="color: red;" colspan="2">x</td></tr></tbody></table>'
     assert clean_html(table) == table
+
+
+@pytest.mark.parametrize("hostile", ["<div>" * 300_000, f"<p {'a b=1 ' * 100_000}>", "<b a='>'" + "/c" * 300_000])
+def test_markup_that_would_take_hours_to_clean_is_shown_as_text(hostile):
+    assert clean_html(hostile) == f"<pre>{escape(hostile)}</pre>"
+    assert MOST_MARKUP > 5_000  # what is shown as it is: a large table
+
+
+def test_pictures_in_a_text_are_not_counted():
+    picture = f'<img src="data:image/png;base64,{"ab/+" * 100_000}">'
+    assert clean_html(picture) == picture
+
+
+def test_thousands_of_colours_are_dropped():
+    flood = "\x1b[31mx" * 100_000
+    for output in (new_output("stream", text=flood), new_output("error", ename="E", evalue="e", traceback=[flood]),
+                   new_output("display_data", {"text/plain": flood})):  # fmt: skip
+        assert "\x1b" not in json.dumps(clean(output), ensure_ascii=False)
+    few = new_output("stream", text="\x1b[31mred")
+    assert clean(few) == few
+
+
+def test_outputs_are_copied_so_that_what_comes_later_does_not_change_them():
+    output = new_output("display_data", {"text/plain": "1"})
+    kept = clean(output)
+    output.data["application/javascript"] = "alert(1)"
+    output["data"] = {"text/html": "<script>"}
+    assert kept.data == {"text/plain": "1"}
+
+
+def test_pictures_that_are_no_pictures_are_dropped():
+    data = {"image/png": 'iVBOR"><script>alert(1)</script>', "image/jpeg": "AAA=\n", "text/plain": "x"}
+    assert set(clean(new_output("display_data", data)).data) == {"image/jpeg", "text/plain"}
 
 
 def test_only_harmless_outputs_are_kept():

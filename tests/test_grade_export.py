@@ -2,6 +2,7 @@
 
 import csv
 import io
+import itertools
 import os
 
 import pytest
@@ -12,7 +13,8 @@ from typer.testing import CliRunner
 from cs231n_kit.command_line import build_app
 from grader import grade_table
 from grader.course import CourseError
-from grader.grade_export import canvas, defused, moodle, number, spreadsheet, standings, write_file
+from grader.grade_export import FORMATS, Standing, canvas, defused, moodle, number, spreadsheet, standings, write_file
+from grader.roster import Student
 
 FULL = {"predict_labels": 4, "cross_validate": 2, "gap_question": 3, "softmax_loss": 5}
 
@@ -61,9 +63,33 @@ def test_quotes_hold_and_formulas_are_defused(course):
     found = {row["student"]: row for row in rows_of(spreadsheet(standings(course, ASSIGNMENT)))}
     assert found["ada"]["last name"] == "King, Jr" and found["ada"]["first name"] == 'Ada "the"'
     assert found["cleo"]["last name"] == "'=HYPERLINK(1)"
-    formulas = ["=1", "+1", "-1", "@SUM(1)", "\t=1", " =1", "\r=1", "\n=1", "|cmd"]
-    assert [defused(text) for text in formulas] == ["'" + text for text in formulas]
-    assert defused("a=1") == "a=1"
+    formulas = [
+        "=1",
+        "+1",
+        "-1",
+        "@SUM(1)",
+        "\t=1",
+        " =1",
+        "\r=1",
+        "\n=1",
+        "|cmd",
+        "\ufeff=1",
+        "\x00-1",
+        "\uff1d1",
+        "\uff201",
+    ]
+    assert [defused(text).replace("'", "", 1) for text in formulas[:4]] == formulas[:4]
+    assert all(defused(text).startswith("'") for text in formulas)
+    assert defused("a=1") == "a=1" and defused("Öz-Ak") == "Öz-Ak" and defused("") == ""
+
+
+def test_a_semicolon_or_a_tab_in_a_name_begins_no_field_anywhere():
+    name = 'a;=cmd();"=cmd()"\t=cmd()\n=cmd();\ufeff=cmd()'
+    rows = [Standing(Student(name, last_name=name, first_name=name), None, True)]
+    for write, separator in itertools.product(FORMATS.values(), ";\t,"):
+        fields = [f for row in csv.reader(io.StringIO(write(rows, "A1")), delimiter=separator) for f in row]
+        assert any("=cmd" in field for field in fields)
+        assert not any(field.lstrip('" \ufeff').startswith("=") for field in fields)
 
 
 def test_canvas_finds_its_columns_students_and_points(course):

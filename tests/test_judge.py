@@ -1,6 +1,7 @@
 """Parts of the judge that need no kernel."""
 
 import nbformat
+import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
 from cs231n_kit.checking.answer_key import Case, CheckKey
@@ -34,6 +35,20 @@ def test_of_two_definitions_the_last_counts_and_skipped_cells_do_not():
     assert find_loop("f", function_sources(book)) == ""
     assert function_sources(notebook("def f(x): pass", tags=["skip-grading"])) == {}
     nbformat.validate(book)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "%%time\ndef f(x):\n    for y in x: pass",
+        "    def f(x):\n        for y in x: pass\n    %matplotlib inline",
+        ">>> def f(x):\n...     for y in x: pass",
+        "names = !ls\nf?\ndef f(x):\n    %time\n    for y in x: pass",
+        "def f(x): pass\n" * 20_000 + "!ls\n" * 5_000 + "def f(x):\n    for y in x: pass",
+    ],
+)
+def test_what_only_ipython_understands_hides_no_loop_and_takes_no_time(source):
+    assert find_loop("f", function_sources(notebook(source))) == "for in f"
 
 
 class SlowSession:

@@ -100,3 +100,25 @@ def test_an_answer_cannot_be_marked_as_not_to_be_run(released):
     cells[0].metadata.tags = ["skip-grading"]
     cells, _ = restore(cells, released)
     assert "skip-grading" not in cells[0].metadata.tags
+
+
+def test_an_answer_that_was_merged_into_another_cell_counts_there(released):
+    second = graded(new_code_cell, "g_answer", "def g(x):\n    raise NotImplementedError()", solution=True)
+    released = [released[0], second, *released[1:]]
+    merged = f"{ANSWER}\n\n\ndef g(x):\n    return 3 * x"
+    for mark in (True, False):
+        cells = submission(released, f_answer=merged)
+        del cells[1]
+        if not mark:
+            del cells[0].metadata["nbgrader"]
+        cells, remarks = restore(cells, released)
+        sources = assert_restored(cells, released)
+        assert (sources["f_answer"], sources["g_answer"]) == (merged, "")
+        assert any("g_answer stands in another cell" in remark for remark in remarks)
+
+
+def test_an_answer_in_a_cell_whose_text_is_put_back_does_not_count(released):
+    cells = submission(released, f=ANSWER)[1:]
+    cells, remarks = restore(cells, released)
+    assert assert_restored(cells, released)["f_answer"] == released[0].source
+    assert any("f_answer was missing" in remark for remark in remarks)

@@ -21,6 +21,7 @@ import cs231n_kit
 import grader
 from grader import sandbox as sandbox_module
 from grader import sandbox_mounts, sandbox_seccomp
+from grader.check import load_checks
 from grader.sandbox import Limits, Sandbox, SandboxUnavailable, probe
 from grader.sandbox_watch import MemoryWatch
 
@@ -394,7 +395,7 @@ def test_limits_cannot_be_raised():
 
 # Masked modules
 
-MASKED = ["sklearn", "scipy.spatial", "cs231n_kit.neighbors", "json.decoder", "never_installed"]
+MASKED = ["sklearn", "scipy.cluster", "cs231n_kit.neighbors", "json.decoder", "never_installed"]
 
 
 @pytest.mark.parametrize(
@@ -402,7 +403,7 @@ MASKED = ["sklearn", "scipy.spatial", "cs231n_kit.neighbors", "json.decoder", "n
     [
         ("sklearn", "scikit-learn is not available while grading: this exercise asks you to write it with NumPy"),
         ("sklearn.neighbors", "scikit-learn is not available while grading"),
-        ("scipy.spatial", "scipy.spatial is not available while grading"),
+        ("scipy.cluster", "scipy.cluster is not available while grading"),
         ("cs231n_kit.neighbors", "cs231n_kit.neighbors is not available while grading"),
         ("never_installed", "No module named 'never_installed'"),
     ],
@@ -413,7 +414,7 @@ def test_a_masked_module_says_so(module, message):
 
 
 def test_masked_modules_have_no_files_to_load():
-    folders = [Path(importlib.util.find_spec(name).origin).parent for name in ("sklearn", "scipy.spatial")]
+    folders = [Path(importlib.util.find_spec(name).origin).parent for name in ("sklearn", "scipy.cluster")]
     file = Path(importlib.import_module("cs231n_kit.neighbors").__file__)
     assert all(len(list(folder.iterdir())) > 5 for folder in folders)
     code = """
@@ -428,7 +429,7 @@ def test_masked_modules_have_no_files_to_load():
         for start in {sys.base_prefix, sys.prefix, "/usr", "/home"}
         for place, folders, files in os.walk(start)
         for name in folders + files
-        if name == "sklearn" or name.startswith(("_ckdtree", "_dist_metrics", "ckdtree"))
+        if name == "sklearn" or name.startswith(("_hierarchy.", "_dist_metrics", "_optimal_leaf"))
     ]
     print([copy for copy in copies if not copy.endswith("/sklearn") or os.listdir(copy) != ["__init__.py"]])
     """
@@ -562,10 +563,20 @@ def test_mounts_come_parents_first():
 
 
 def test_a_masked_module_that_others_import_refuses_when_it_is_called():
-    code = (
-        "from scipy import stats; from scipy.spatial.distance import cdist; print(stats.mode([2, 1, 2]).mode)\n"
-        "try: cdist([[1]], [[2]])\nexcept ImportError as error: print(error)"
-    )
-    result = Sandbox(masked=("scipy.spatial.distance",)).run([sys.executable, "-c", code])
-    assert result.stdout.split("\n")[0] == "2"
-    assert "scipy.spatial.distance is not available while grading" in result.stdout
+    code = """
+    import numpy as np
+    from scipy import interpolate, signal, stats
+    from scipy.spatial import KDTree, cKDTree, distance, distance_matrix
+    from scipy.spatial.distance import cdist
+    import scipy.spatial
+    print(stats.mode([2, 1, 2]).mode, interpolate.griddata(np.eye(3, 2), [1, 2, 3], [[0.2, 0.2]])[0].round(3))
+    for refused in (cdist, distance.cdist, distance_matrix, KDTree, cKDTree, scipy.spatial.distance.cdist):
+        try: print(refused([[1]], [[2]]))
+        except ImportError as error: print(str(error).split(" is not")[0])
+    for module in ("_ckdtree", "_kdtree", "ckdtree", "_distance_wrap", "_distance_pybind", "_hausdorff"):
+        try: print(__import__("scipy.spatial." + module, fromlist=["x"]).cKDTree)
+        except (ImportError, AttributeError): pass
+    """
+    numbers, *refused = inside(code, masked=load_checks("knn").masked).splitlines()
+    assert numbers == "2 2.4"
+    assert refused == [f"scipy.spatial{part}" for part in (".distance", ".distance", "", "", "", ".distance")]

@@ -120,6 +120,15 @@ def header(shape, descr="<f8", fortran=False):
     return file.getvalue()
 
 
+def bzip2_bomb():
+    """A few hundred bytes that a reader of bzip2 unpacks to 200 MB in one step, however little is asked for."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("data_set.npy", NAME)
+        archive.writestr("W.npy", header((3, 2)) + bytes(2 * 10**8), zipfile.ZIP_BZIP2)
+    return file.getvalue()
+
+
 NAME = npy(np.array("digits"))
 HOSTILE = {
     "no zip at all": (b"not an archive", "is damaged"),
@@ -137,6 +146,9 @@ HOSTILE = {
     "NaN": (npz(data_set=NAME, W=npy(np.full((3, 2), np.nan))), "NaN or infinity"),
     "infinity": (npz(data_set=NAME, W=npy(np.full((3, 2), -np.inf))), "NaN or infinity"),
     "a zip bomb": (npz(data_set=NAME, W=npy(np.zeros(2 * 10**7))), "larger than it should be"),
+    "a bomb that unpacks at once": (bzip2_bomb(), "packed in an unusual way"),
+    "an unfinished header": (npz(data_set=NAME, W=b"\x93NUMPY\x01\x00\x0b\x00{'descr': ("), "cannot be read"),
+    "a header that is no dictionary of names": (npz(data_set=b"\x93NUMPY\x01\x00\x06\x00{[]:1}"), "cannot be read"),
     "a shape of terabytes": (npz(data_set=NAME, W=header((10**7, 10**6))), "has the shape"),
     "fewer bytes than the header says": (npz(data_set=NAME, W=header((3, 2)) + b"12345678"), "cannot be read"),
     "a header that is no literal": (

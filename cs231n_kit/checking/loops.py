@@ -46,10 +46,10 @@ def find_loop(name: str, sources: Mapping[str, str]) -> str:
 
 
 def _parsed(source: str) -> ast.AST:
-    """The syntax tree of `source`; of a lambda inside a longer statement, whose source is a fragment, nothing."""
+    """The syntax tree of `source`; nothing of what cannot be parsed, such as a lambda's source that is a fragment."""
     try:
         return ast.parse(source)
-    except SyntaxError:
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return ast.Module([], [])
 
 

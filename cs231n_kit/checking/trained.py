@@ -24,6 +24,7 @@ _DATA_SET = "data_set"
 _HEADER_LIMIT = 10_000
 _BATCH = 1_000
 _FILE_LIMIT = 64 * 2**20
+_UNPACKED_IN_PIECES = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # others at once: a kilobyte may fill the memory
 MIRROR_MARGIN = 0.03
 
 
@@ -66,10 +67,12 @@ def load_trained(path: Path, check: TrainedCheck) -> tuple[str, dict[str, np.nda
                 raise TrainedError(f"it was trained on {data_set[:40]!r}, not on {' or '.join(check.data)}")
             shapes = check.data[data_set].shapes
             return data_set, {name: _numbers(archive, name, shape) for name, shape in shapes.items()}
-    except (OSError, ValueError, KeyError, EOFError, RuntimeError, NotImplementedError, MemoryError) as error:
-        raise TrainedError(f"{path.name} cannot be read: save it again with save_trained") from error
+    except TrainedError:
+        raise
     except (zipfile.BadZipFile, zlib.error) as error:
         raise TrainedError(f"{path.name} is damaged: save it again with save_trained") from error
+    except Exception as error:  # whatever zipfile, tokenize and NumPy say about a file made to confuse them
+        raise TrainedError(f"{path.name} cannot be read: save it again with save_trained") from error
 
 
 def _numbers(archive: zipfile.ZipFile, name: str, shape: tuple[int, ...]) -> np.ndarray:
@@ -83,7 +86,10 @@ def _numbers(archive: zipfile.ZipFile, name: str, shape: tuple[int, ...]) -> np.
 
 def _read(archive: zipfile.ZipFile, name: str, limit: int, shape: tuple[int, ...] | None = None) -> np.ndarray:
     """The array `name`, unpacked up to `limit` bytes; of numbers and of this shape, else a text of any shape."""
-    with archive.open(f"{name}.npy") as member:
+    entry = archive.getinfo(f"{name}.npy")
+    if entry.compress_type not in _UNPACKED_IN_PIECES:
+        raise TrainedError(f"{name} is packed in an unusual way")
+    with archive.open(entry) as member:
         content = io.BytesIO(member.read(limit + 1))
     if content.getbuffer().nbytes > limit:
         raise TrainedError(f"{name} is larger than it should be" + (f": the shape is {shape}" if shape else ""))
