@@ -1,9 +1,14 @@
-"""The vocabulary of checks. A file in `grader/checks/` says, with these words, how a notebook is judged."""
+"""The vocabulary of checks. A file in `grader/checks/`, or in a course's own `checks/`, says with these words how a
+notebook is judged."""
 
 import importlib
 import inspect
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
 
 import numpy as np
 
@@ -74,12 +79,32 @@ class NotebookChecks:
         return {check.function: check for check in self.checks}[function]
 
 
-def load_checks(notebook: str) -> NotebookChecks | None:
-    """The `CHECKS` of the module or package `grader.checks.<notebook>`, None when the notebook has none."""
+def load_checks(notebook: str, course: Path | None = None) -> NotebookChecks | None:
+    """The `CHECKS` of a notebook, None when it has none.
+
+    Those in `checks/<notebook>.py` of the folder `course` come first: they are the instructor's code, trusted as the
+    solutions are. Else they are those of the module or package `grader.checks.<notebook>`.
+
+    Raises ValueError where the course's file defines no CHECKS.
+    """
+    if course and (own := course / "checks" / f"{notebook}.py").is_file():
+        return _load_own(own, own.stat().st_mtime_ns)
     name = f"grader.checks.{notebook}"
     if not notebook.isidentifier() or importlib.util.find_spec(name) is None:
         return None
     return importlib.import_module(name).CHECKS
+
+
+@cache
+def _load_own(path: Path, changed: int) -> NotebookChecks:
+    """changed: when the file was, so that an edited one is read again."""
+    spec = spec_from_file_location(f"course_checks_{path.stem}", path)
+    module = module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses look there
+    spec.loader.exec_module(module)
+    if not isinstance(checks := getattr(module, "CHECKS", None), NotebookChecks):
+        raise ValueError(f"checks/{path.name} defines no CHECKS = NotebookChecks(...)")
+    return checks
 
 
 def draw_cases(check: Check, reference: Reference, generator: Callable[[Property], np.random.Generator]) -> CheckKey:
