@@ -9,6 +9,8 @@ from types import ModuleType
 
 import numpy as np
 
+from cs231n_kit import installation
+
 OLDEST_CUDA, NEWEST_CUDA = 12, 13  # for which there is an extra, gpu-cuda12 and gpu-cuda13
 _INTRODUCTION = "To use a GPU: "
 _NEW_DRIVER = "install NVIDIA's newest driver"
@@ -125,9 +127,9 @@ def device_report() -> DeviceReport:
 
 def install_command(cuda: int, instead_of: int | None = None) -> str:
     """The command, to be run in the course's folder, that installs CuPy for this major version of CUDA."""
-    pip = f'"{sys.executable}" -m pip'
-    install = f'{pip} install -c constraints.txt -e ".[gpu-cuda{cuda}]"'
-    return f"{pip} uninstall --yes cupy-cuda{instead_of}x && {install}" if instead_of else install
+    install = installation.install_command(f"gpu-cuda{cuda}")
+    remove = f'"{sys.executable}" -m pip uninstall --yes cupy-cuda{instead_of}x'
+    return f"{remove} && {install}" if instead_of else install
 
 
 def _cpu(reason: str, mend: str = "") -> DeviceReport:

@@ -15,6 +15,7 @@ from rich.markup import escape
 
 from cs231n_kit import __version__
 from cs231n_kit.assignment_commands import check, progress, submit
+from cs231n_kit.installation import install_command, is_package
 from cs231n_kit.terminal import console, stop
 
 COMMANDS = "cs231n.commands"
@@ -34,7 +35,7 @@ def build_app() -> typer.Typer:
     app = typer.Typer(
         rich_markup_mode="rich", no_args_is_help=True, context_settings={"help_option_names": ["-h", "--help"]}
     )
-    for command in (lab, check, progress, submit, data, doctor):
+    for command in (start, lab, check, progress, submit, data, doctor):
         app.command(rich_help_panel="For everyone")(command)
     missing = _register_others(app)
     app.callback(epilog=missing)(about)
@@ -53,10 +54,11 @@ def _register_others(app: typer.Typer) -> str:
             package = (error.name or "").partition(".")[0]
             if package not in OPTIONAL:
                 raise
+            ways = [] if is_package() else ["make install"]
+            ways = " or ".join(f"[bold]{escape(way)}[/bold]" for way in (*ways, install_command("grading")))
             missing = (
                 f"Instructor commands, such as release and autograde, need the package {package}: "
-                "in the course's folder run [bold]make install[/bold], "
-                'or [bold]pip install -c constraints.txt -e ".\\[grading]"[/bold].'
+                f"in the course's folder run {ways}"
             )
     return missing
 
@@ -78,6 +80,57 @@ def about(
 
     Each command explains itself, with examples:  [bold]cs231n check --help[/bold]
     """
+
+
+def start(
+    folder: Annotated[Path, typer.Argument(help="The new folder; nothing is overwritten.", show_default=False)],
+    instructor: Annotated[
+        bool, typer.Option("--instructor", help="With the solutions and all that grading needs; not for students.")
+    ] = False,
+) -> None:
+    """Make a course's folder to work in.
+
+    Lectures, and the assignments as they are handed out, from what is installed here.
+
+    [bold]Examples[/bold]
+
+    cs231n start mycourse
+
+    cs231n start mycourse --instructor
+
+    [bold]Exit codes[/bold]  0 the folder is made; 2 nothing was written.
+    """
+    from cs231n_kit import starting
+
+    try:
+        starting.refuse_to_overwrite(folder)
+        contents = starting.instructor_files() if instructor else starting.student_files()
+        starting.write_folder(contents, folder)
+    except starting.StartError as error:
+        stop(str(error), code=2)
+    except OSError as error:
+        stop(f"{folder} cannot be written: {error.strerror}.", code=2)
+    console.print(f"[green]✓[/green] {escape(str(folder))}: {len(contents)} files", soft_wrap=True)
+    _tell_steps(folder, instructor)
+
+
+def _tell_steps(folder: Path, instructor: bool) -> None:
+    steps = {f'cd "{folder}"' if " " in str(folder) else f"cd {folder}": "", "cs231n doctor": "what works here"}
+    if instructor:
+        if util.find_spec("nbgrader") is None:
+            steps[install_command("grading")] = ""
+        steps |= {
+            "git init && git add .": "students get what git keeps",
+            "cs231n release assignment1": "docs/instructors.md goes on from there",
+        }
+    else:
+        steps |= {
+            "cs231n data cifar10": "the photographs (170 MB); without them, scanned digits",
+            "cs231n lab": "opens the front page in JupyterLab",
+        }
+    for number, (step, why) in enumerate(steps.items()):
+        line = f"{'      ' if number else 'Next: '}{step:<28}{why and '  # ' + why}"
+        console.print(escape(line.rstrip()), soft_wrap=True)
 
 
 def lab(
@@ -106,7 +159,11 @@ def lab(
 
     folder = course_folder()
     if folder is None:
-        stop("There is no notebooks/00_start_here.ipynb here. Run this in the course's folder.", code=2)
+        stop(
+            "There is no notebooks/00_start_here.ipynb here. Run this in the course's folder, or make one: "
+            "cs231n start mycourse",
+            code=2,
+        )
     path = (notebook or folder / "notebooks" / "00_start_here.ipynb").resolve()
     if not path.is_file():
         stop(f"There is no notebook {notebook}. The course's notebooks are in {folder}.", code=2)

@@ -8,10 +8,14 @@ from dataclasses import dataclass
 from importlib import metadata, util
 from pathlib import Path
 
+from cs231n_kit import installation
+from cs231n_kit.installation import is_package
 from cs231n_kit.laboratory import course_folder
 
 OK, NOTE, BROKEN = "ok", "note", "broken"
-INSTALL = 'make install (on Windows: .venv\\Scripts\\python -m pip install -c constraints.txt -e ".[grading,test]")'
+CHECKOUT = 'make install (on Windows: .venv\\Scripts\\python -m pip install -c constraints.txt -e ".[grading,test]")'
+INSTALL = installation.install_command() if is_package() else CHECKOUT
+CHANGE = "change to the folder that holds notebooks/" + (", or make one: cs231n start mycourse" * is_package())
 EXAMINATIONS = "cs231n.examinations"  # entry points: functions of `required` that yield findings
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
@@ -104,7 +108,7 @@ def _version(name: str) -> str | None:
 
 
 def _pins() -> dict[str, str]:
-    path = Path(__file__).resolve().parent.parent / "constraints.txt"
+    path = installation.course_file("constraints.txt")
     lines = path.read_text().splitlines() if path.is_file() else []
     return dict(line.split("==") for line in lines if "==" in line)
 
@@ -125,7 +129,7 @@ def _kernel() -> Iterator[Finding]:
 def _course() -> Iterator[Finding]:
     folder = course_folder()
     if folder is None:
-        yield Finding("Course", NOTE, "this is not the course's folder", "change to the folder that holds notebooks/")
+        yield Finding("Course", NOTE, "this is not the course's folder", CHANGE)
     else:
         free = shutil.disk_usage(folder).free / 1e9
         mend = "" if free > 2 else "make some room: the data sets need about 1 GB"

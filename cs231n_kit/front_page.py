@@ -91,7 +91,7 @@ def environment():
         try:
             rows.append((package, version(package), ""))
         except PackageNotFoundError:
-            rows.append((package, "missing", "install the course again with `make lab`"))
+            rows.append((package, "missing", "`cs231n doctor` names the mend"))
     rows.append(("GPU", device.device if device.backend == "cupy" else "none in use", device.advice))
     for data_set in status():
         if data_set.folder or data_set.download_size == 0:

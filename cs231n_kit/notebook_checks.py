@@ -102,7 +102,7 @@ def run_checks(
                 client.execute_cell(cell, number)
                 yield _result(cell.outputs, label, timeout)
     except NoSuchKernel as error:
-        raise CannotCheck("No Python kernel is installed here. Run make install, then check again.") from error
+        raise CannotCheck("No Python kernel is installed here. cs231n doctor names the mend.") from error
     except DeadKernelError as error:
         raise CannotCheck(
             f"Python itself died in {label}: out of memory, or a crash in compiled code. "

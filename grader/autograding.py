@@ -86,7 +86,7 @@ class _Run:
         source = course.path("source", assignment)
         try:
             with course.gradebook() as gradebook:
-                self._exercises = load_exercises(gradebook, source, assignment)
+                self._exercises = load_exercises(gradebook, source, course.root, assignment)
             self._companions = load_companions(course.folders, source, course.config, assignment)
             self._secret = course_secret(course.root)
         except (OSError, ValueError) as error:

@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import subprocess
 import time
 import tomllib
@@ -10,15 +9,17 @@ import zipfile
 from pathlib import Path
 
 from cs231n_kit.assignment_folder import KEY, RELEASED, AssignmentError, marked_cells
+from cs231n_kit.installation import course_file
+from cs231n_kit.starting import FOR_A_CHECKOUT, README, StartError, keep_released, write_folder
 
 from .course import Course, CourseError
 
 FOLDERS = ("assignments", "cs231n_kit", "datasets", "docs", "notebooks")
-FILES = (".gitignore", "LICENSE", "Makefile", "constraints.txt", "pyproject.toml")
+FILES = (".gitignore", "LICENSE", "Makefile", "constraints.txt", "hatch_build.py", "pyproject.toml")
 FOR_INSTRUCTORS = ("docs/instructors.md", "docs/new-exercise.md")
 TARGETS = ("help", "install", "lab", "clean", "$(INSTALLED)")  # of the Makefile, that students have use for
 NAME = "cs231n-kit"
-_README = Path(__file__).with_name("student_readme.md")
+_KIT = README.parent
 
 
 def student_copy(course: Course) -> tuple[dict[str, bytes], list[str]]:
@@ -26,13 +27,13 @@ def student_copy(course: Course) -> tuple[dict[str, bytes], list[str]]:
 
     Only what git keeps is in it. Raises CourseError, with the mend, where the copy would be wrong or give answers away.
     """
-    places = _tracked(course.root, *FOLDERS, *FILES)
-    missing = [name for name in (*FILES, "notebooks/00_start_here.ipynb") if name not in places]
+    places = [p for p in _tracked(course.root, *FOLDERS, *FILES) if not p.startswith(f"assignments/{RELEASED}/")]
+    contents = {} if (course.root / "pyproject.toml").exists() else _kit()
+    missing = sorted({*FILES, "notebooks/00_start_here.ipynb"} - {*places, *contents})
     if missing:
         raise CourseError(
             f"git does not keep {', '.join(missing)}, which students need. Next: git add what is to go out."
         )
-    contents = {}
     for place in places:
         path = course.root / place
         if path.is_symlink():
@@ -43,38 +44,26 @@ def student_copy(course: Course) -> tuple[dict[str, bytes], list[str]]:
         if place.endswith(".ipynb") and b"BEGIN SOLUTION" in content:
             raise CourseError(f"{place} holds a solution. Next: cs231n release ASSIGNMENT")
     for place in [place for place in contents if place.startswith("assignments/") and place.endswith(".ipynb")]:
-        _, assignment, *rest = place.split("/")
-        _refuse_answers(course.root / place, place, assignment)
-        contents["/".join(("assignments", RELEASED, assignment, *rest))] = contents[place]
+        _refuse_answers(course.root / place, place, assignment=place.split("/")[1])
+    keep_released(contents)
     contents["pyproject.toml"] = student_project(contents["pyproject.toml"].decode()).encode()
     contents["Makefile"] = student_makefile(contents["Makefile"].decode()).encode()
-    contents["README.md"] = _README.read_bytes()
+    contents["README.md"] = README.read_bytes()
     return contents, _unknown(course.root, contents)
 
 
 def write_copy(contents: dict[str, bytes], target: Path) -> None:
     """Write the copy to a zip file, or to a folder that is new or empty; complete or not at all."""
-    unfinished = target.with_name(f"{target.name}.part")
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
         if target.suffix == ".zip":
-            if target.exists() and not zipfile.is_zipfile(target):
-                raise CourseError(f"{target} is there already and is no zip file; name another one.")
-            _write_zip(contents, unfinished)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            _write_zip(contents, target)
         else:
-            if target.exists() and (not target.is_dir() or any(target.iterdir())):
-                raise CourseError(f"{target} is there already and is not empty; name another folder.")
-            for place, content in contents.items():
-                path = unfinished / place
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(content)
-        os.replace(unfinished, target)
+            write_folder(contents, target)
+    except StartError as error:
+        raise CourseError(str(error)) from error
     except OSError as error:
         raise CourseError(f"{target} cannot be written: {error.strerror}.") from error
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
-        if unfinished.is_file():
-            unfinished.unlink()
 
 
 def student_project(text: str) -> str:
@@ -82,13 +71,14 @@ def student_project(text: str) -> str:
     sections = re.split(r"^(?=\[)", text, flags=re.MULTILINE)
     dropped = ("[project.entry-points", "[tool.ruff", "[tool.pytest")
     text = "".join(section for section in sections if not section.startswith(dropped))
-    for extra in ("grading", "test", "cluster", "postgresql"):
+    for extra in ("grading", "test", "cluster", "postgresql", "instructors"):
         text = re.sub(rf"^{extra} = \[(.*\]|(\n.*)*?\n\])\n", "", text, flags=re.MULTILINE)
     text = text.replace('["cs231n_kit", "grader"]', '["cs231n_kit"]')
     project = tomllib.loads(text)
     extras = project["project"]["optional-dependencies"]
-    packages = project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
-    if packages != ["cs231n_kit"] or {"grading", "test"} & set(extras) or "entry-points" in project["project"]:
+    wheel = project["tool"]["hatch"]["build"]["targets"]["wheel"]
+    foreign = {"grading", "test"} & set(extras) or "entry-points" in project["project"]
+    if wheel["packages"] != ["cs231n_kit"] or "instructors" in wheel["hooks"]["custom"] or foreign:
         raise CourseError("pyproject.toml is laid out in a way that bundle does not know: see student_project.")
     return text.rstrip() + "\n"
 
@@ -106,6 +96,13 @@ def student_makefile(text: str) -> str:
     if "--editable . " not in text or "pytest" in text.partition("clean:")[0]:
         raise CourseError("The Makefile is laid out in a way that bundle does not know: see student_makefile.")
     return text.rstrip() + "\n"
+
+
+def _kit() -> dict[str, bytes]:
+    """The kit and what installs it, for a course that `cs231n start` laid out without them."""
+    files = [path for path in sorted(_KIT.rglob("*")) if path.is_file() and "__pycache__" not in path.parts]
+    own = {path.relative_to(_KIT.parent).as_posix(): path for path in files if _KIT / "course" not in path.parents}
+    return {place: path.read_bytes() for place, path in (own | {n: course_file(n) for n in FOR_A_CHECKOUT}).items()}
 
 
 def _tracked(root: Path, *places: str) -> list[str]:
@@ -138,9 +135,16 @@ def _unknown(root: Path, contents: dict[str, bytes]) -> list[str]:
     return [place for place in places if place not in contents and not place.startswith(f"assignments/{RELEASED}/")]
 
 
-def _write_zip(contents: dict[str, bytes], path: Path) -> None:
-    with zipfile.ZipFile(path, "w") as archive:
-        for place, content in sorted(contents.items()):
-            info = zipfile.ZipInfo(f"{NAME}/{place}", time.localtime()[:6])
-            info.external_attr = 0o644 << 16
-            archive.writestr(info, content, zipfile.ZIP_DEFLATED)
+def _write_zip(contents: dict[str, bytes], target: Path) -> None:
+    if target.exists() and not zipfile.is_zipfile(target):
+        raise CourseError(f"{target} is there already and is no zip file; name another one.")
+    unfinished = target.with_name(f"{target.name}.part")
+    try:
+        with zipfile.ZipFile(unfinished, "w") as archive:
+            for place, content in sorted(contents.items()):
+                info = zipfile.ZipInfo(f"{NAME}/{place}", time.localtime()[:6])
+                info.external_attr = 0o644 << 16
+                archive.writestr(info, content, zipfile.ZIP_DEFLATED)
+        os.replace(unfinished, target)
+    finally:
+        unfinished.unlink(missing_ok=True)

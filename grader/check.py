@@ -1,9 +1,14 @@
-"""The vocabulary of checks. A file in `grader/checks/` says, with these words, how a notebook is judged."""
+"""The vocabulary of checks. A file in `grader/checks/`, or in a course's own `checks/`, says with these words how a
+notebook is judged."""
 
 import importlib
 import inspect
+import sys
+import types
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 
@@ -74,8 +79,36 @@ class NotebookChecks:
         return {check.function: check for check in self.checks}[function]
 
 
-def load_checks(notebook: str) -> NotebookChecks | None:
-    """The `CHECKS` of the module or package `grader.checks.<notebook>`, None when the notebook has none."""
+def load_checks(notebook: str, course: Path | None = None) -> NotebookChecks | None:
+    """The `CHECKS` of a notebook, None when it has none.
+
+    Those in `checks/<notebook>.py` of the folder `course` come first, else they are those of the module or package
+    `grader.checks.<notebook>`.
+
+    Raises ValueError where the course's file defines no CHECKS.
+    """
+    return read_checks(notebook, own_checks(notebook, course) if course else None)
+
+
+def own_checks(notebook: str, course: Path) -> str | None:
+    """The text of the course's own `checks/<notebook>.py`, None where there is none.
+
+    It is the instructor's code, trusted as the solutions are.
+    """
+    path = course / "checks" / f"{notebook}.py"
+    return path.read_text(encoding="utf-8") if path.is_file() else None
+
+
+@lru_cache(maxsize=64)
+def read_checks(notebook: str, own: str | None = None) -> NotebookChecks | None:
+    """The `CHECKS` that the text `own` defines, or without one those of `grader.checks`; as `load_checks`."""
+    if own is not None:
+        module = types.ModuleType(f"course_checks_{notebook}")
+        sys.modules[module.__name__] = module  # dataclasses look there
+        exec(compile(own, f"checks/{notebook}.py", "exec"), module.__dict__)
+        if not isinstance(checks := getattr(module, "CHECKS", None), NotebookChecks):
+            raise ValueError(f"checks/{notebook}.py defines no CHECKS = NotebookChecks(...)")
+        return checks
     name = f"grader.checks.{notebook}"
     if not notebook.isidentifier() or importlib.util.find_spec(name) is None:
         return None

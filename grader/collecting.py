@@ -87,8 +87,10 @@ class Collector:
         found = {path.stem for step in ("release", "source") for path in self._notebooks(step)}
         if not found:
             raise CourseError(f"There is no assignment {self.assignment} here. Next: cs231n release {self.assignment}")
-        trained = [t.file for name in sorted(found) if (checks := load_checks(name)) for t in checks.trained]
-        return [*(f"{name}.ipynb" for name in sorted(found)), *trained]
+        found = sorted(found)
+        checks = [loaded for name in found if (loaded := load_checks(name, self.course.root))]
+        trained = [trained.file for loaded in checks for trained in loaded.trained]
+        return [*(f"{name}.ipynb" for name in found), *trained]
 
     def _notebooks(self, step: str) -> Iterator[Path]:
         return self.course.path(step, self.assignment).glob("*.ipynb")

@@ -15,8 +15,9 @@ def register(app: typer.Typer) -> None:
     """Add the instructors' commands to the `cs231n` app."""
     from .grade_commands import due, grades, roster, statistics
     from .hand_in_commands import bundle, collect
+    from .similar_command import similar
 
-    for command in (release, bundle, roster, due, collect, autograde, feedback, grades, statistics, demo):
+    for command in (release, bundle, roster, due, collect, autograde, similar, feedback, grades, statistics, demo):
         app.command(rich_help_panel="For instructors")(command)
 
 

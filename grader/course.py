@@ -149,7 +149,7 @@ class Course:
     def equal_results(self, assignment: str) -> list[tuple[str, list[str]]]:
         """Trained results whose arrays are equal to the last bit: (file, the students who handed them in)."""
         names = sorted(path.stem for path in self.path("source", assignment).glob("*.ipynb"))
-        checks = [loaded for name in names if (loaded := load_checks(name))]
+        checks = [loaded for name in names if (loaded := load_checks(name, self.root))]
         found = []
         for file in (trained.file for check in checks for trained in check.trained):
             owners: dict[tuple, list[str]] = {}

@@ -9,19 +9,22 @@ from nbgrader.coursedir import CourseDirectory
 from nbgrader.utils import find_all_files
 from traitlets.config import Config
 
+from .check import own_checks
 from .reference import read_solution
 from .work import Exercise
 
 
-def load_exercises(gradebook: Gradebook, source: Path, assignment: str) -> tuple[Exercise, ...]:
-    """All notebooks of a released assignment. source: the folder of their solutions.
+def load_exercises(gradebook: Gradebook, source: Path, course: Path, assignment: str) -> tuple[Exercise, ...]:
+    """All notebooks of a released assignment. source: the folder of their solutions; course: of the whole.
 
     Raises FileNotFoundError or ValueError, naming it, when a solution cannot be read.
     """
-    return tuple(load_exercise(notebook, source) for notebook in gradebook.find_assignment(assignment).notebooks)
+    return tuple(
+        load_exercise(notebook, source, course) for notebook in gradebook.find_assignment(assignment).notebooks
+    )
 
 
-def load_exercise(notebook: Notebook, source: Path) -> Exercise:
+def load_exercise(notebook: Notebook, source: Path, course: Path) -> Exercise:
     """One of them, as the gradebook remembers it. Raises FileNotFoundError or ValueError."""
     solution = read_solution(source / f"{notebook.name}.ipynb")
     cells = nbformat.reads(solution, as_version=4).cells
@@ -30,7 +33,7 @@ def load_exercise(notebook: Notebook, source: Path) -> Exercise:
     released = _released_cells(notebook)
     released.sort(key=lambda cell: places.get(cell["metadata"]["nbgrader"]["grade_id"], len(order)))
     kernelspec = json.loads(notebook.kernelspec) if notebook.kernelspec else None
-    return Exercise(notebook.name, solution, tuple(released), kernelspec)
+    return Exercise(notebook.name, solution, tuple(released), kernelspec, own_checks(notebook.name, course))
 
 
 def load_companions(folders: CourseDirectory, source: Path, config: Config, assignment: str) -> dict[str, bytes]:

@@ -26,6 +26,10 @@ class _InCourse(NbGraderPreprocessor):
     def course(self) -> CourseDirectory:
         return CourseDirectory(parent=self)
 
+    @property
+    def root(self) -> Path:
+        return Path(self.course.root)
+
     def folder(self, step: str, info: dict, student: str = ".") -> Path:
         """The folder of a step ("source", "release", "submitted" ...) of the assignment in `info`."""
         directory = getattr(self.course, f"{step}_directory")
@@ -37,8 +41,9 @@ class WriteAnswerKey(_InCourse):
 
     def preprocess(self, nb: NotebookNode, resources: dict) -> tuple[NotebookNode, dict]:
         name = resources["nbgrader"]["notebook"]
-        checks = load_checks(name)
+        checks = load_checks(name, self.root)
         if checks is None:
+            refuse_unknown_checks(nb, name)
             return nb, resources
         compare_points(nb, checks, name)
         reference = Reference.from_notebook(Path(resources["metadata"]["path"]) / f"{name}.ipynb")
@@ -60,10 +65,20 @@ def compare_points(nb: NotebookNode, checks: NotebookChecks, name: str) -> None:
         if cells.pop(check.function, None) != check.points:
             raise ValueError(
                 f"{name}.ipynb: the check cell {check.function!r} is missing or not worth {check.points:g} points, "
-                f"as grader.checks.{name} says"
+                f"as the checks of {name} say"
             )
     if cells:
-        raise ValueError(f"{name}.ipynb: no check in grader.checks.{name} for the cells {', '.join(cells)}")
+        raise ValueError(f"{name}.ipynb: none of the checks of {name} is for the cells {', '.join(cells)}")
+
+
+def refuse_unknown_checks(nb: NotebookNode, name: str) -> None:
+    """Raises ValueError when a notebook without checks calls some: nothing would be known about its answers."""
+    calls = [c.metadata.nbgrader.grade_id for c in nb.cells if is_check(c) and "check(" in c.source]
+    if calls:
+        raise ValueError(
+            f"{name}.ipynb calls checks ({', '.join(calls)}), and there are none: write checks/{name}.py, as "
+            "docs/new-exercise.md shows"
+        )
 
 
 class Judge(_InCourse):
@@ -92,13 +107,14 @@ class Judge(_InCourse):
         info = resources["nbgrader"]
         source = self.folder("source", info)
         with Gradebook(info["db_url"]) as gradebook:
-            exercise = load_exercise(gradebook.find_notebook(info["notebook"], info["assignment"]), source)
+            notebook = gradebook.find_notebook(info["notebook"], info["assignment"])
+            exercise = load_exercise(notebook, source, self.root)
         work = Work(
             info["student"],
             info["assignment"],
             read_submission(self.folder("submitted", info, info["student"])),
             (exercise,),
-            course_secret(Path(self.course.root)),
+            course_secret(self.root),
             self.settings,
             load_companions(self.course, source, self.config, info["assignment"]),
         )

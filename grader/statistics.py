@@ -82,7 +82,7 @@ def class_statistics(course: Course, assignment: str, students: Iterable[str] | 
             hints = hints_of(verdict or "")
             check = checks.setdefault(name, CheckStatistics(notebook, name, points))
             check.notebook = check.notebook or notebook
-            mistakes.update({(name, mistake_of(notebook, name, hint)) for hint in hints})
+            mistakes.update({(name, mistake_of(course.root, notebook, name, hint)) for hint in hints})
             if by_hand:
                 continue
             check.graded += 1
@@ -140,14 +140,15 @@ def hints_of(verdict: str) -> list[str]:
     return [hint for hint in dict.fromkeys(found) if hint != "the same as above."]
 
 
-def mistake_of(notebook: str, name: str, hint: str) -> str:
+def mistake_of(course: Path, notebook: str, name: str, hint: str) -> str:
     """The name of the known mistake that has this hint, else the hint itself, shortened."""
-    return _mistakes(notebook).get((name, hint)) or textwrap.shorten(printable(hint), LONGEST, placeholder=" ...")
+    known = _mistakes(course, notebook).get((name, hint))
+    return known or textwrap.shorten(printable(hint), LONGEST, placeholder=" ...")
 
 
 @cache
-def _mistakes(notebook: str) -> dict[tuple[str, str], str]:
-    checks = load_checks(notebook)
+def _mistakes(course: Path, notebook: str) -> dict[tuple[str, str], str]:
+    checks = load_checks(notebook, course)
     every = [(check.function, m) for check in checks.checks for m in check.mistakes] if checks else []
     return {(function, m.hint): m.name for function, m in reversed(every)}
 

@@ -26,7 +26,7 @@ from cs231n_kit.checking.trained import judge_trained
 from cs231n_kit.checking.verdicts import Report
 from cs231n_kit.datasets import DatasetError
 
-from .check import NotebookChecks, load_checks
+from .check import NotebookChecks, read_checks
 from .intake import IntakeError, read_notebook
 from .judge import TEXT_SECONDS, held_out_images, judge_notebook, secret_generator
 from .reference import Reference
@@ -40,12 +40,21 @@ TRAINED_SECONDS = 600
 
 @dataclass(frozen=True)
 class Exercise:
-    """A notebook of the assignment. solution: the text of the instructor's; released: its graded cells, in order."""
+    """A notebook of the assignment.
+
+    solution: the text of the instructor's; released: its graded cells, in order; own_checks: the text of the course's
+    own checks, None where it takes those of grader.checks.
+    """
 
     name: str
     solution: str
     released: tuple[dict, ...]
     kernelspec: dict | None = None
+    own_checks: str | None = None
+
+    @property
+    def checks(self) -> NotebookChecks:
+        return read_checks(self.name, self.own_checks) or NotebookChecks(())
 
     @property
     def file(self) -> str:
@@ -71,7 +80,7 @@ class Work:
     @property
     def time_limit(self) -> float:
         """Seconds after which whoever examines it must be hanging: more than the limits inside lead to in practice."""
-        return sum(_time_limit(exercise.name, self.settings) for exercise in self.exercises)
+        return sum(_time_limit(exercise.checks, self.settings) for exercise in self.exercises)
 
 
 @dataclass(frozen=True)
@@ -168,7 +177,7 @@ def _examined(work: Work, phases: _Phases, log: logging.Logger) -> Iterator[Judg
 
 def _lay_out(work: Work, folder: Path) -> None:
     """Write what the student's code may find beside the notebook: but not the instructor's own trained results."""
-    trained = {result.file for exercise in work.exercises for result in _checks(exercise.name).trained}
+    trained = {result.file for exercise in work.exercises for result in exercise.checks.trained}
     companions = {name: content for name, content in work.companions.items() if name not in trained}
     for name, content in {**work.files, **companions}.items():
         relative = PurePosixPath(name)
@@ -194,7 +203,7 @@ def _judge(
     work: Work, exercise: Exercise, notebook: NotebookNode, folder: Path, phases: _Phases, log: logging.Logger
 ) -> dict[str, Report]:
     """The report on every check of the notebook, into which the outputs of its cells go."""
-    checks = _checks(exercise.name)
+    checks = exercise.checks
     reference = _reference(exercise.name, exercise.solution)
 
     def generator(function: str):
@@ -234,17 +243,12 @@ def is_check(cell: NotebookNode) -> bool:
     return cell.cell_type == "code" and is_grade(cell) and not is_solution(cell)
 
 
-def _checks(name: str) -> NotebookChecks:
-    return load_checks(name) or NotebookChecks(())
-
-
 @lru_cache(maxsize=64)
 def _reference(name: str, solution: str) -> Reference:
     """Kept for the next submission: its imports are paid once."""
     return Reference.from_text(solution, name)
 
 
-def _time_limit(name: str, settings: SessionSettings) -> float:
-    checks = _checks(name)
+def _time_limit(checks: NotebookChecks, settings: SessionSettings) -> float:
     questions = sum(check.time_limit + TEXT_SECONDS for check in checks.checks)
     return 3 * settings.notebook_timeout + 2 * questions + TRAINED_SECONDS * len(checks.trained) + 120

@@ -440,6 +440,15 @@ def test_the_kits_own_answers_are_hidden_while_grading(name):
     assert hidden | {"cs231n_kit.networks", "cs231n_kit.training", "sklearn", "torch"} <= set(CHECKS[name].masked)
 
 
+@pytest.mark.parametrize("path", sorted(ROOT.glob("solutions/*/*.ipynb")), ids=lambda path: path.stem)
+def test_what_is_hidden_exists_and_the_kits_networks_are_hidden_from_every_notebook(path):
+    masked = load_checks(path.stem).masked
+    ours = [name for name in masked if name.startswith("cs231n_kit.")]
+    assert len(set(masked)) == len(masked) and not [name for name in ours if importlib.util.find_spec(name) is None]
+    if path.stem != "knn":  # which asks for nothing that a network could answer
+        assert {"cs231n_kit.architectures", "cs231n_kit.characters", "cs231n_kit.networks"} <= {*ours}
+
+
 def test_a_call_changes_no_random_numbers_of_the_notebook():
     np.random.seed(4)
     expected = np.random.random()

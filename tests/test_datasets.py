@@ -130,10 +130,10 @@ def test_missing_data_says_where_it_looked_and_how_to_get_it(tmp_path):
 
 
 def test_folders_in_order(tmp_path, monkeypatch, generated_cifar10):
-    project, cache = tmp_path / "course", tmp_path / "cache"
-    project.mkdir()
+    project, cache = tmp_path / "course" / "datasets", tmp_path / "cache"
+    project.mkdir(parents=True)
     (project / "registry.json").write_text("{}")
-    monkeypatch.setattr(registry, "_PROJECT_FOLDER", project)
+    monkeypatch.setattr(registry, "course_folder", lambda: project.parent)
     monkeypatch.setattr("platformdirs.user_cache_path", lambda *a, **k: cache)
     monkeypatch.setenv("CS231N_DATA", str(generated_cifar10))
     assert registry.data_folders() == [project, generated_cifar10, cache]

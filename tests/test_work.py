@@ -40,7 +40,7 @@ def perfect(course):
     notebook = fill_in(released, right)
     notebook.cells.insert(0, new_code_cell("import os; print(sorted(os.listdir()), open('notes.txt').read())"))
     with course.gradebook() as gradebook:
-        exercises = load_exercises(gradebook, course.path("source", ASSIGNMENT), ASSIGNMENT)
+        exercises = load_exercises(gradebook, course.path("source", ASSIGNMENT), course.root, ASSIGNMENT)
     files = {FILE: nbformat.writes(notebook).encode(), "notes.txt": b"mine"}
     return Work("ada", ASSIGNMENT, files, exercises, b"x" * 32, SessionSettings())
 

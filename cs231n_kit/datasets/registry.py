@@ -8,9 +8,10 @@ from functools import cache
 from pathlib import Path
 
 from cs231n_kit.datasets.dataset import DatasetError
+from cs231n_kit.installation import course_file
+from cs231n_kit.laboratory import course_folder
 
-_PROJECT_FOLDER = Path(__file__).parents[2] / "datasets"  # in a checkout of the course
-_PACKAGED_REGISTRY = Path(__file__).with_name("registry.json")  # in an installed wheel
+FILE = "datasets/registry.json"
 
 
 @dataclass(frozen=True)
@@ -49,9 +50,8 @@ class Entry:
 @cache
 def registry() -> dict[str, Entry]:
     """All data sets by name."""
-    path = _PACKAGED_REGISTRY if _PACKAGED_REGISTRY.is_file() else _PROJECT_FOLDER / "registry.json"
     entries = {}
-    for name, fields in json.loads(path.read_text(encoding="utf-8")).items():
+    for name, fields in json.loads(course_file(FILE).read_text(encoding="utf-8")).items():
         downloads = tuple(Download(**d | {"urls": tuple(d["urls"])}) for d in fields.pop("downloads"))
         entries[name] = Entry(name=name, downloads=downloads, **fields)
     return entries
@@ -73,8 +73,8 @@ def data_folders() -> list[Path]:
     from platformdirs import user_cache_path
 
     folders = []
-    if (_PROJECT_FOLDER / "registry.json").is_file():
-        folders.append(_PROJECT_FOLDER)
+    if (course := course_folder()) and (course / FILE).is_file():
+        folders.append(course / "datasets")
     if os.environ.get("CS231N_DATA"):
         folders.append(Path(os.environ["CS231N_DATA"]).expanduser())
     return [*folders, user_cache_path("cs231n-kit", appauthor=False)]

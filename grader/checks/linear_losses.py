@@ -23,6 +23,7 @@ MASKED = (
         for name in (
             *("losses", "linear_classifier", "layers", "optimizers", "gradients", "kernels", "networks", "training"),
             *("neighbors", "cross_validation", "explorations", "widgets", "graph"),
+            *("architectures", "characters"),
         )
     ),
 )
