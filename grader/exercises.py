@@ -19,13 +19,11 @@ def load_exercises(gradebook: Gradebook, source: Path, course: Path, assignment:
 
     Raises FileNotFoundError or ValueError, naming it, when a solution cannot be read.
     """
-    return tuple(
-        load_exercise(notebook, source, course) for notebook in gradebook.find_assignment(assignment).notebooks
-    )
+    notebooks = gradebook.find_assignment(assignment).notebooks
+    return tuple(_load_exercise(notebook, source, course) for notebook in notebooks)
 
 
-def load_exercise(notebook: Notebook, source: Path, course: Path) -> Exercise:
-    """One of them, as the gradebook remembers it. Raises FileNotFoundError or ValueError."""
+def _load_exercise(notebook: Notebook, source: Path, course: Path) -> Exercise:
     solution = read_solution(source / f"{notebook.name}.ipynb")
     cells = nbformat.reads(solution, as_version=4).cells
     order = [cell.metadata.get("nbgrader", {}).get("grade_id") for cell in cells]

@@ -12,7 +12,7 @@ from traitlets import Bool, Float, Integer
 from cs231n_kit.checking.answer_key import save_key
 
 from .check import NotebookChecks, add_mistakes, draw_cases, load_checks
-from .exercises import load_companions, load_exercise
+from .exercises import load_companions, load_exercises
 from .intake import read_submission
 from .judge import course_secret, public_generator
 from .reference import Reference
@@ -107,18 +107,17 @@ class Judge(_InCourse):
         info = resources["nbgrader"]
         source = self.folder("source", info)
         with Gradebook(info["db_url"]) as gradebook:
-            notebook = gradebook.find_notebook(info["notebook"], info["assignment"])
-            exercise = load_exercise(notebook, source, self.root)
+            exercises = load_exercises(gradebook, source, self.root, info["assignment"])
         work = Work(
             info["student"],
             info["assignment"],
             read_submission(self.folder("submitted", info, info["student"])),
-            (exercise,),
+            exercises,
             course_secret(self.root),
             self.settings,
             load_companions(self.course, source, self.config, info["assignment"]),
         )
-        judged = examine(work)
+        judged = examine(work, only=info["notebook"])
         for line in judged.log.splitlines():
             self.log.info("%s", line)
         if judged.problem:

@@ -9,8 +9,18 @@ from rich.table import Table
 
 from cs231n_kit.terminal import printable
 
-from .command_line import HERE, Assignment, Folder, _course, _fail, _mendable, _tell_equal_results, console, errors
-from .grade_table import print_table
+from .terminal import (
+    HERE,
+    Assignment,
+    Folder,
+    console,
+    errors,
+    fail,
+    mendable,
+    open_course,
+    print_table,
+    tell_equal_results,
+)
 
 FIRST = 15  # pairs in the terminal
 
@@ -63,10 +73,10 @@ def similar(
     def watch(label: str):
         return lambda items: track(items, label, console=errors, transient=True, disable=not errors.is_terminal)
 
-    with _mendable():
-        place = _course(course)
+    with mendable():
+        place = open_course(course)
         if not place.students(assignment):
-            _fail(f"No submissions in {place.path('submitted', assignment, 'STUDENT')}.", 2)
+            fail(f"No submissions in {place.path('submitted', assignment, 'STUDENT')}.")
         found = compare_class(place, assignment, threshold / 100, also or (), common, watch("Reading"))
         target = output or place.root / "similar" / f"{assignment}.html"
         text = page(found, watch("Marking")).encode()
@@ -74,7 +84,7 @@ def similar(
             target.parent.mkdir(exist_ok=True)
         write_file(target, text)
     _show(found)
-    _tell_equal_results(place, assignment)
+    tell_equal_results(place, assignment)
     damaged = [one for one in found.not_compared if one.damaged]
     for one in damaged:
         words = f"{one.author.name}: {one.notebook}.ipynb is not compared: {one.reason}"

@@ -27,7 +27,7 @@ from cs231n_kit.checking.verdicts import Report
 from cs231n_kit.datasets import DatasetError
 
 from .check import NotebookChecks, read_checks
-from .intake import IntakeError, read_notebook
+from .intake import IntakeError, find_notebooks
 from .judge import TEXT_SECONDS, held_out_images, judge_notebook, secret_generator
 from .reference import Reference
 from .restore import restore
@@ -55,6 +55,11 @@ class Exercise:
     @property
     def checks(self) -> NotebookChecks:
         return read_checks(self.name, self.own_checks) or NotebookChecks(())
+
+    @property
+    def cells(self) -> set[str]:
+        """The grade ids of its graded cells."""
+        return {cell["metadata"]["nbgrader"]["grade_id"] for cell in self.released}
 
     @property
     def file(self) -> str:
@@ -110,8 +115,8 @@ class Judged:
 PHASES = ("intake", "cells", "questions", "verdicts")
 
 
-def examine(work: Work, tell: Callable[[str], None] = lambda phase: None) -> Judged:
-    """Judge a submission in the sandbox. `tell` is called with each phase as it begins.
+def examine(work: Work, tell: Callable[[str], None] = lambda phase: None, only: str | None = None) -> Judged:
+    """Judge a submission in the sandbox. `tell` is called with each phase as it begins; only: one notebook's name.
 
     Whatever is wrong with the submission becomes the result's `problem`. Raises SandboxUnavailable where submissions
     cannot be contained, unless the settings allow that.
@@ -123,7 +128,7 @@ def examine(work: Work, tell: Callable[[str], None] = lambda phase: None) -> Jud
     log.addHandler(handler)
     phases, notebooks, problem = _Phases(tell), (), ""
     try:
-        notebooks = tuple(_examined(work, phases, log))
+        notebooks = tuple(_examined(work, only, phases, log))
     except SandboxUnavailable:
         raise
     except IntakeError as error:
@@ -154,23 +159,26 @@ class _Phases:
             self.seconds[phase] = self.seconds.get(phase, 0.0) + time.monotonic() - started
 
 
-def _examined(work: Work, phases: _Phases, log: logging.Logger) -> Iterator[JudgedNotebook]:
-    handed_in = [exercise for exercise in work.exercises if exercise.file in work.files]
-    if not handed_in:
-        raise IntakeError("there is no notebook in the submission")
+def _examined(work: Work, only: str | None, phases: _Phases, log: logging.Logger) -> Iterator[JudgedNotebook]:
+    with phases("intake"):
+        notebooks, found = find_notebooks(work.files, {exercise.name: exercise.cells for exercise in work.exercises})
+    for remark in found:
+        log.warning("%s", remark)
     with tempfile.TemporaryDirectory(prefix="cs231n-work-") as place:
         folder = Path(place)
         with phases("intake"):
             _lay_out(work, folder)
-        for exercise in handed_in:
+        for exercise in work.exercises:
+            if exercise.name not in notebooks or only not in (None, exercise.name):
+                continue
+            notebook = notebooks[exercise.name]
             with phases("intake"):
-                notebook = read_notebook(work.files[exercise.file], exercise.file)
-                remarks = _restore(notebook, exercise)
-            for remark in remarks:
+                mended = _restore(notebook, exercise)
+            for remark in mended:
                 log.warning("%s", remark)
             reports = _judge(work, exercise, notebook, folder, phases, log)
             with phases("verdicts"):
-                _show(notebook, reports, remarks)
+                _show(notebook, reports, [*found, *mended])
                 points = {name: (report.earned, report.points) for name, report in reports.items()}
                 yield JudgedNotebook(exercise.name, nbformat.writes(notebook), points)
 

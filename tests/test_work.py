@@ -59,7 +59,7 @@ def test_a_work_and_its_result_travel_without_the_course(perfect, course, monkey
     shown = {c.metadata.nbgrader.grade_id: c.outputs[0].data["text/plain"] for c in cells if unit.is_check(c)}
     assert set(shown) == set(full) and all(name in text for name, text in shown.items())
     assert cells[0].outputs[0].text == f"['{FILE}', 'notes.txt'] mine\n"
-    assert told == ["intake", "intake", "cells", "questions", "verdicts", "verdicts"]
+    assert told == ["intake", "intake", "intake", "cells", "questions", "verdicts", "verdicts"]
     assert set(judged.seconds) == set(PHASES) and judged.seconds["cells"] > 0 < judged.memory
     assert not list(tmp_path.iterdir())
 
@@ -71,8 +71,14 @@ def test_a_work_and_its_result_travel_without_the_course(perfect, course, monkey
         ({"other.ipynb": b"{}"}, "there is no notebook"),
         ({FILE: b"{"}, f"{FILE} is not valid JSON"),
         ({FILE: "naïve".encode("latin-1")}, f"{FILE} is not UTF-8"),
-        ({FILE: b'{"nbformat": 99, "nbformat_minor": 0, "metadata": {}, "cells": []}'}, f"{FILE} is damaged"),
-        ({FILE: json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": 3}).encode()}, "is damaged"),
+        (
+            {FILE: b'{"nbformat": 99, "nbformat_minor": 0, "metadata": {}, "cells": []}'},
+            "is of the notebook format 99",
+        ),
+        (
+            {FILE: json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": 3}).encode()},
+            "no list of cells",
+        ),
     ],
 )
 def test_what_is_wrong_with_a_submission_is_its_problem(perfect, files, words):
