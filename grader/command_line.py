@@ -148,7 +148,8 @@ def _grade(place, assignment: str, students: list[str], regrade: bool, examiners
     from .terminal import Interrupts
 
     with Interrupts() as interrupts, GradingTable(console, assignment, len(students), examiners) as table:
-        run = autograde(place, assignment, students, regrade=regrade, examiners=examiners, stop=interrupts.asked)
+        options = {"examiners": examiners, "stop": interrupts.asked, "tell": table.tell}
+        run = autograde(place, assignment, students, regrade=regrade, **options)
         for graded in run:
             table.show(graded)
         return table, interrupts.asked() and table.done < len(students)

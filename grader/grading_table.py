@@ -78,6 +78,10 @@ class GradingTable:
         self._console.print(result_line(graded), soft_wrap=True)
         self._progress.update(self._task, completed=self.done)
 
+    def tell(self, line: str) -> None:
+        """Something worth knowing beside the results."""
+        self._console.print(f"[yellow]![/] {plain(line)}", soft_wrap=True)
+
     def summary(self) -> str:
         """All in one line: "12 graded in 16 s (45.0 a minute), 3 kept, 1 not graded"."""
         seconds = time.monotonic() - self._started
