@@ -16,7 +16,7 @@ from .gradebook_errors import explained
 from .intake import IntakeError, read_submission
 from .judge import course_secret
 from .preprocessors import Judge
-from .recording import Recorder
+from .recording import Recorder, was_recorded
 from .work import Judged, Work
 from .workers import Examiners, InThisProcess
 
@@ -72,16 +72,6 @@ def autograde(
         yield from _Run(course, assignment, recorder, examiners, stop).grade(students, regrade)
 
 
-def never_graded(course: Course, assignment: str, students: list[str]) -> list[str]:
-    """Those of whom nothing is graded yet, not even an earlier submission."""
-    recorder = Recorder(course, assignment)  # not entered: a run may be under way, whose staging it would clear
-    return [student for student in students if not _is_recorded(course, recorder, assignment, student)]
-
-
-def _is_recorded(course: Course, recorder: Recorder, assignment: str, student: str) -> bool:
-    return course.path("autograded", assignment, student).is_dir() and not recorder.was_interrupted(student)
-
-
 class _Run:
     def __init__(
         self, course: Course, assignment: str, recorder: Recorder, examiners: Examiners, stop: Callable[[], bool]
@@ -118,7 +108,7 @@ class _Run:
 
     def _is_up_to_date(self, student: str) -> bool:
         """Whether it is graded, and nothing newer was handed in since: as nbgrader decides it."""
-        if not _is_recorded(self._course, self._recorder, self._assignment, student):
+        if not was_recorded(self._course, self._assignment, student):
             return False
         handed_in, graded = (
             _timestamp(self._course.path(step, self._assignment, student)) for step in ("submitted", "autograded")

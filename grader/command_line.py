@@ -126,7 +126,7 @@ def _require_sandbox(place, allow_unsandboxed: bool) -> None:
 
 def _chosen(place, assignment: str, wanted: list[str] | None, only_new: bool) -> list[str]:
     """Whose submissions are to be graded; ends the command where there are none."""
-    from .autograding import never_graded
+    from .recording import was_recorded
 
     there = place.students(assignment)
     if not there:
@@ -135,8 +135,9 @@ def _chosen(place, assignment: str, wanted: list[str] | None, only_new: bool) ->
         shown = ", ".join(there[:20]) + (f" and {len(there) - 20} more" if len(there) > 20 else "")
         fail(f"No submission of {', '.join(unknown)} in {place.path('submitted', assignment, 'STUDENT')}: {shown}.")
     students = sorted(set(wanted)) if wanted else there
-    if only_new and not (students := never_graded(place, assignment, students)):
-        console.print("Something is graded of everybody. Next, for newer submissions: the same without --only-new")
+    if only_new and not (students := [s for s in students if not was_recorded(place, assignment, s)]):
+        words = "Something is graded of everybody. Next, for newer submissions: the same without --only-new"
+        console.print(words, soft_wrap=True)
         raise typer.Exit(0)
     return students
 

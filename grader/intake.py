@@ -1,6 +1,7 @@
 """What was handed in, read with suspicion: the files of a submission, and its notebooks."""
 
 import os
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import nbformat
@@ -28,10 +29,13 @@ def _content(path: Path) -> bytes:
 
 
 def read_notebook(content: bytes, name: str) -> NotebookNode:
-    """The notebook in `content`, of format 4.5. Raises IntakeError, naming it, for anything else."""
+    """The notebook in `content`, of format 4.5, without outputs. Raises IntakeError, naming it, for anything else."""
     try:
         notebook = nbformat.reads(content.decode(), as_version=4)
         nbformat.validate(notebook)
+        for cell in notebook.cells:
+            if cell.cell_type == "code":
+                cell.outputs, cell.execution_count = [], None
         return nbformat.v4.upgrade(notebook, from_minor=notebook.nbformat_minor)
     except UnicodeDecodeError:
         reason = "not UTF-8 text: ask for it to be saved in Jupyter and submitted again"
@@ -40,3 +44,19 @@ def read_notebook(content: bytes, name: str) -> NotebookNode:
     except Exception:
         reason = "damaged (not a valid notebook): ask for it to be submitted again"
     raise IntakeError(f"{name} is {reason}")
+
+
+def find_notebooks(
+    files: Mapping[str, bytes], released: Mapping[str, Collection[str]]
+) -> tuple[dict[str, NotebookNode], list[str]]:
+    """The notebooks of an assignment among the files of a submission, by name, and remarks on what was not taken.
+
+    released: for each notebook's name, such as "knn", the grade ids of its cells. A notebook that is not there is
+    left out and remarked on. Raises IntakeError where one cannot be read, and where there is none at all.
+    """
+    found = {
+        name: read_notebook(files[f"{name}.ipynb"], f"{name}.ipynb") for name in released if f"{name}.ipynb" in files
+    }
+    if not found:
+        raise IntakeError("there is no notebook of the assignment in the submission")
+    return found, [f"{name}.ipynb is missing" for name in released if name not in found]

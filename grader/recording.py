@@ -33,6 +33,16 @@ STAGING = ".grading.staging"
 AT_FDCWD, RENAME_EXCHANGE = -100, 2
 
 
+def was_recorded(course: Course, assignment: str, student: str) -> bool:
+    """Whether there are graded notebooks of the student, and no run was killed while it recorded them."""
+    return course.path("autograded", assignment, student).is_dir() and not _mark(course, assignment, student).exists()
+
+
+def _mark(course: Course, assignment: str, student: str) -> Path:
+    """This file is there from before the gradebook is written until the folder is in its place."""
+    return course.root / STAGING / "unfinished" / assignment / student
+
+
 class Recorder:
     """Records what was judged of one assignment; a context manager. Only one at a time may be open for a course.
 
@@ -61,10 +71,6 @@ class Recorder:
         self._engine.dispose()
         self._clear()
 
-    def was_interrupted(self, student: str) -> bool:
-        """Whether an earlier run was killed while it recorded this submission."""
-        return self._mark(student).exists()
-
     def grade(self, student: str) -> Grade | None:
         """The student's grade as it is recorded, None where there is none."""
         with self._transaction():
@@ -76,26 +82,23 @@ class Recorder:
         Raises CourseError when nothing can be recorded at present, and other errors of nbgrader's for this submission.
         """
         staged = {step: self._staging / step / work.student / work.assignment for step in ("submitted", "autograded")}
+        mark = _mark(self._course, work.assignment, work.student)
         try:
             with explained(self._course.db_url):  # the disk may be full at any of these steps
                 _write(staged["submitted"], work.files)
                 _write(staged["submitted"], {f"{n.name}.ipynb": n.content.encode() for n in judged.notebooks})
                 with self._transaction():
                     told = self._run_nbgrader(work, judged, staged["submitted"])
-                    self._mark(work.student).parent.mkdir(parents=True, exist_ok=True)
-                    self._mark(work.student).touch()
+                    mark.parent.mkdir(parents=True, exist_ok=True)
+                    mark.touch()
                 final = self._course.path("autograded", work.assignment, work.student)
                 self._make_parents(final)
                 put_in_place(staged["autograded"], final)
-                self._mark(work.student).unlink()
+                mark.unlink()
         finally:
             for folder in staged.values():
                 shutil.rmtree(folder.parent, ignore_errors=True)
         return told
-
-    def _mark(self, student: str) -> Path:
-        """This file is there from before the gradebook is written until the folder is in its place."""
-        return self._staging / "unfinished" / self._assignment / student
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:

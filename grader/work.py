@@ -27,7 +27,7 @@ from cs231n_kit.checking.verdicts import Report
 from cs231n_kit.datasets import DatasetError
 
 from .check import NotebookChecks, load_checks
-from .intake import IntakeError, read_notebook
+from .intake import IntakeError, find_notebooks
 from .judge import TEXT_SECONDS, held_out_images, judge_notebook, secret_generator
 from .reference import Reference
 from .restore import restore
@@ -146,24 +146,33 @@ class _Phases:
 
 
 def _examined(work: Work, phases: _Phases, log: logging.Logger) -> Iterator[JudgedNotebook]:
-    handed_in = [exercise for exercise in work.exercises if exercise.file in work.files]
-    if not handed_in:
-        raise IntakeError("there is no notebook in the submission")
     with tempfile.TemporaryDirectory(prefix="cs231n-work-") as place:
         folder = Path(place)
         with phases("intake"):
-            _lay_out(work, folder)
-        for exercise in handed_in:
-            with phases("intake"):
-                notebook = read_notebook(work.files[exercise.file], exercise.file)
-                remarks = _restore(notebook, exercise)
+            grade_ids = {
+                e.name: [cell["metadata"]["nbgrader"]["grade_id"] for cell in e.released] for e in work.exercises
+            }
+            notebooks, remarks = find_notebooks(work.files, grade_ids)
             for remark in remarks:
                 log.warning("%s", remark)
-            reports = _judge(work, exercise, notebook, folder, phases, log)
-            with phases("verdicts"):
-                _show(notebook, reports, remarks)
-                points = {name: (report.earned, report.points) for name, report in reports.items()}
-                yield JudgedNotebook(exercise.name, nbformat.writes(notebook), points)
+            _lay_out(work, folder)
+        for exercise in work.exercises:
+            if exercise.name in notebooks:
+                yield _examined_notebook(work, exercise, notebooks[exercise.name], folder, phases, log)
+
+
+def _examined_notebook(
+    work: Work, exercise: Exercise, notebook: NotebookNode, folder: Path, phases: _Phases, log: logging.Logger
+) -> JudgedNotebook:
+    with phases("intake"):
+        remarks = _restore(notebook, exercise)
+    for remark in remarks:
+        log.warning("%s", remark)
+    reports = _judge(work, exercise, notebook, folder, phases, log)
+    with phases("verdicts"):
+        _show(notebook, reports, remarks)
+        points = {name: (report.earned, report.points) for name, report in reports.items()}
+        return JudgedNotebook(exercise.name, nbformat.writes(notebook), points)
 
 
 def _lay_out(work: Work, folder: Path) -> None:
@@ -181,9 +190,6 @@ def _lay_out(work: Work, folder: Path) -> None:
 
 def _restore(notebook: NotebookNode, exercise: Exercise) -> list[str]:
     """Put the graded cells back into the shape in which they were released; returns a remark on each mend."""
-    for cell in notebook.cells:
-        if cell.cell_type == "code":
-            cell.outputs, cell.execution_count = [], None
     notebook.cells, remarks = restore(notebook.cells, [nbformat.from_dict(cell) for cell in exercise.released])
     if exercise.kernelspec:
         notebook.metadata["kernelspec"] = nbformat.from_dict(exercise.kernelspec)
