@@ -12,10 +12,11 @@ from .course import Course, Grade
 from .errors import CourseError
 from .exercises import load_companions, load_exercises
 from .gradebook import RunLock, back_up, require_writable
+from .gradebook_errors import explained
 from .intake import IntakeError, read_submission
 from .judge import course_secret
 from .preprocessors import Judge
-from .recording import Recorder
+from .recording import Recorder, was_recorded
 from .work import Judged, Work
 from .workers import Examiners, InThisProcess
 
@@ -49,32 +50,26 @@ def autograde(
     regrade: bool = False,
     examiners: Examiners | None = None,
     stop: Callable[[], bool] = lambda: False,
+    tell: Callable[[str], None] = lambda line: None,
 ) -> Iterator[Graded]:
     """Grade submissions; each comes out when it is recorded. One that cannot be graded stops no other.
 
     What is graded is kept unless a newer submission is there, or `regrade`. When `stop()` says so it ends early: what
-    came out is recorded, and the same call goes on from there, as it does after this process was killed.
+    came out is recorded, and the same call goes on from there, as it does after this process was killed. tell: is
+    given lines to show about the gradebook.
 
     Raises CourseError when nothing can be graded or recorded at present, or another run is under way.
     """
     course.require_release(assignment)
     with ExitStack() as stack:
         stack.enter_context(RunLock(course.root, f"autograde {assignment}"))
-        require_writable(course.db_url)
-        back_up(course.db_url, course.root)
+        with explained(course.db_url, tell):
+            require_writable(course.db_url)
+            if back_up(course.db_url, course.root) is None:
+                tell("No backup of the gradebook is made: there is no pg_dump. Next: install postgresql-client")
         examiners = stack.enter_context(examiners or InThisProcess())
-        recorder = stack.enter_context(Recorder(course, assignment))
+        recorder = stack.enter_context(Recorder(course, assignment, tell))
         yield from _Run(course, assignment, recorder, examiners, stop).grade(students, regrade)
-
-
-def never_graded(course: Course, assignment: str, students: list[str]) -> list[str]:
-    """Those of whom nothing is graded yet, not even an earlier submission."""
-    with Recorder(course, assignment) as recorder:
-        return [s for s in students if not _is_recorded(course, recorder, assignment, s)]
-
-
-def _is_recorded(course: Course, recorder: Recorder, assignment: str, student: str) -> bool:
-    return course.path("autograded", assignment, student).is_dir() and not recorder.was_interrupted(student)
 
 
 class _Run:
@@ -113,7 +108,7 @@ class _Run:
 
     def _is_up_to_date(self, student: str) -> bool:
         """Whether it is graded, and nothing newer was handed in since: as nbgrader decides it."""
-        if not _is_recorded(self._course, self._recorder, self._assignment, student):
+        if not was_recorded(self._course, self._assignment, student):
             return False
         handed_in, graded = (
             _timestamp(self._course.path(step, self._assignment, student)) for step in ("submitted", "autograded")

@@ -127,7 +127,7 @@ def _require_sandbox(place, allow_unsandboxed: bool) -> None:
 
 def _chosen(place, assignment: str, wanted: list[str] | None, only_new: bool) -> list[str]:
     """Whose submissions are to be graded; ends the command where there are none."""
-    from .autograding import never_graded
+    from .recording import was_recorded
 
     there = place.students(assignment)
     if not there:
@@ -136,8 +136,9 @@ def _chosen(place, assignment: str, wanted: list[str] | None, only_new: bool) ->
         shown = ", ".join(there[:20]) + (f" and {len(there) - 20} more" if len(there) > 20 else "")
         fail(f"No submission of {', '.join(unknown)} in {place.path('submitted', assignment, 'STUDENT')}: {shown}.")
     students = sorted(set(wanted)) if wanted else there
-    if only_new and not (students := never_graded(place, assignment, students)):
-        console.print("Something is graded of everybody. Next, for newer submissions: the same without --only-new")
+    if only_new and not (students := [s for s in students if not was_recorded(place, assignment, s)]):
+        words = "Something is graded of everybody. Next, for newer submissions: the same without --only-new"
+        console.print(words, soft_wrap=True)
         raise typer.Exit(0)
     return students
 
@@ -149,7 +150,8 @@ def _grade(place, assignment: str, students: list[str], regrade: bool, examiners
     from .terminal import Interrupts
 
     with Interrupts() as interrupts, GradingTable(console, assignment, len(students), examiners) as table:
-        run = autograde(place, assignment, students, regrade=regrade, examiners=examiners, stop=interrupts.asked)
+        options = {"examiners": examiners, "stop": interrupts.asked, "tell": table.tell}
+        run = autograde(place, assignment, students, regrade=regrade, **options)
         for graded in run:
             table.show(graded)
         return table, interrupts.asked() and table.done < len(students)

@@ -16,6 +16,7 @@ from .errors import CourseError
 
 BACKUPS = "backups"
 PATIENCE = 30  # seconds to wait for somebody else who writes to the gradebook
+SLOW = 5  # seconds after which it is said that it waits
 STORED = "Nothing that was stored is lost; the same command goes on from there."
 INSTALL = 'pip install -c constraints.txt -e ".[postgresql]"'
 UNREACHABLE = "Does the server run, can it be reached from here, are user, password and database in the URL right?"
@@ -48,10 +49,10 @@ def shown(db_url: str | URL) -> str:
 def explained(db_url: str, tell: Callable[[str], None] | None = None) -> Iterator[None]:
     """Turns what the database, the disk or the server says inside into a CourseError with the mend.
 
-    tell: is given a line to show when what is inside takes so long that somebody else must be writing.
+    tell: is given a line to show, in another thread, when what is inside takes long.
     """
-    waiting = f"Waiting for {shown(db_url)}, which another program is writing to (at most {PATIENCE} seconds) ..."
-    timer = Timer(2, tell or str, (waiting,))
+    waiting = f"Waiting for {shown(db_url)}, which another program may be writing to (at most {PATIENCE} seconds) ..."
+    timer = Timer(SLOW, tell or str, (waiting,))
     timer.daemon = True
     if tell:
         timer.start()

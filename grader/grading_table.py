@@ -1,6 +1,7 @@
 """How grading a class looks in a terminal while it goes on, and what it says of each submission."""
 
 import time
+from collections import deque
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 MOST_ROWS = 16
 """Workers shown: a cluster may have more than a terminal has lines."""
+RECENT = 50
+"""Of so many results, those of the last while, the time that is left is guessed."""
 
 
 def result_line(graded: "Graded") -> str:
@@ -43,6 +46,7 @@ class GradingTable:
         self._console, self._examiners, self._total = console, examiners, total
         self.graded = self.kept = self.failed = 0
         self._started = time.monotonic()
+        self._ends: deque[float] = deque(maxlen=RECENT)
         self._progress = Progress(
             TextColumn("Grading {task.description}"),
             BarColumn(),
@@ -75,8 +79,14 @@ class GradingTable:
         self.failed += bool(graded.problem)
         self.kept += graded.kept
         self.graded += not graded.kept and not graded.problem
+        if not graded.kept:
+            self._ends.append(time.monotonic())
         self._console.print(result_line(graded), soft_wrap=True)
         self._progress.update(self._task, completed=self.done)
+
+    def tell(self, line: str) -> None:
+        """Something worth knowing beside the results."""
+        self._console.print(f"[yellow]![/] {plain(line)}", soft_wrap=True)
 
     def summary(self) -> str:
         """All in one line: "12 graded in 16 s (45.0 a minute), 3 kept, 1 not graded"."""
@@ -91,6 +101,7 @@ class GradingTable:
     def _picture(self) -> RenderableType:
         self._progress.update(self._task, rest=self._rest())
         table = Table("worker", "submission", "phase", "seconds", box=None, padding=(0, 2, 0, 0), header_style="dim")
+        table.columns[1].min_width, table.columns[2].min_width = 16, 9  # the table does not jump about
         table.columns[3].justify = "right"
         now, workers = time.monotonic(), self._examiners.activity()
         for worker in workers[:MOST_ROWS]:
@@ -102,13 +113,13 @@ class GradingTable:
     def _rest(self) -> str:
         """What else there is to say: how many failed, and how long it will take from here."""
         words = [f"[red]{self.failed} not graded[/]"] if self.failed else []
-        worked, left = self.graded + self.failed, self._total - self.done
-        if worked and left:
-            words.append(f"{duration((time.monotonic() - self._started) / worked * left)} left")
+        left = self._total - self.done
+        if left and len(self._ends) >= 3:
+            words.append(f"{duration((self._ends[-1] - self._ends[0]) / (len(self._ends) - 1) * left)} left")
         return ", ".join(words)
 
 
 def _row(worker: "Activity", now: float) -> tuple[str, str, str, str]:
     if not worker.student:
-        return worker.worker, "", "", ""
+        return worker.worker, "", worker.phase, ""
     return worker.worker, plain(worker.student), worker.phase, f"{now - worker.since:.0f}"

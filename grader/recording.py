@@ -11,7 +11,7 @@ import io
 import logging
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -33,11 +33,24 @@ STAGING = ".grading.staging"
 AT_FDCWD, RENAME_EXCHANGE = -100, 2
 
 
-class Recorder:
-    """Records what was judged of one assignment; a context manager. Only one at a time may be open for a course."""
+def was_recorded(course: Course, assignment: str, student: str) -> bool:
+    """Whether there are graded notebooks of the student, and no run was killed while it recorded them."""
+    return course.path("autograded", assignment, student).is_dir() and not _mark(course, assignment, student).exists()
 
-    def __init__(self, course: Course, assignment: str):
-        self._course, self._assignment = course, assignment
+
+def _mark(course: Course, assignment: str, student: str) -> Path:
+    """This file is there from before the gradebook is written until the folder is in its place."""
+    return course.root / STAGING / "unfinished" / assignment / student
+
+
+class Recorder:
+    """Records what was judged of one assignment; a context manager. Only one at a time may be open for a course.
+
+    tell: is given a line to show when the gradebook has to be waited for.
+    """
+
+    def __init__(self, course: Course, assignment: str, tell: Callable[[str], None] | None = None):
+        self._course, self._assignment, self._tell = course, assignment, tell
         self._staging = course.root / STAGING
         config = course.config.copy()
         config.CourseDirectory.submitted_directory = f"{STAGING}/submitted"
@@ -58,10 +71,6 @@ class Recorder:
         self._engine.dispose()
         self._clear()
 
-    def was_interrupted(self, student: str) -> bool:
-        """Whether an earlier run was killed while it recorded this submission."""
-        return self._mark(student).exists()
-
     def grade(self, student: str) -> Grade | None:
         """The student's grade as it is recorded, None where there is none."""
         with self._transaction():
@@ -73,29 +82,27 @@ class Recorder:
         Raises CourseError when nothing can be recorded at present, and other errors of nbgrader's for this submission.
         """
         staged = {step: self._staging / step / work.student / work.assignment for step in ("submitted", "autograded")}
-        _write(staged["submitted"], work.files)
-        _write(staged["submitted"], {f"{n.name}.ipynb": n.content.encode() for n in judged.notebooks})
+        mark = _mark(self._course, work.assignment, work.student)
         try:
-            with self._transaction():
-                told = self._run_nbgrader(work, judged, staged["submitted"])
-                self._mark(work.student).parent.mkdir(parents=True, exist_ok=True)
-                self._mark(work.student).touch()
-            final = self._course.path("autograded", work.assignment, work.student)
-            self._make_parents(final)
-            put_in_place(staged["autograded"], final)
-            self._mark(work.student).unlink()
+            with explained(self._course.db_url):  # the disk may be full at any of these steps
+                _write(staged["submitted"], work.files)
+                _write(staged["submitted"], {f"{n.name}.ipynb": n.content.encode() for n in judged.notebooks})
+                with self._transaction():
+                    told = self._run_nbgrader(work, judged, staged["submitted"])
+                    mark.parent.mkdir(parents=True, exist_ok=True)
+                    mark.touch()
+                final = self._course.path("autograded", work.assignment, work.student)
+                self._make_parents(final)
+                put_in_place(staged["autograded"], final)
+                mark.unlink()
         finally:
             for folder in staged.values():
                 shutil.rmtree(folder.parent, ignore_errors=True)
         return told
 
-    def _mark(self, student: str) -> Path:
-        """This file is there from before the gradebook is written until the folder is in its place."""
-        return self._staging / "unfinished" / self._assignment / student
-
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        with explained(self._course.db_url), one_transaction(self._engine):
+        with explained(self._course.db_url, self._tell), one_transaction(self._engine):
             yield
 
     def _run_nbgrader(self, work: Work, judged: Judged, folder: Path) -> str:

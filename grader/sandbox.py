@@ -199,6 +199,7 @@ class Sandbox:
             isolation += [option for pair in variables.items() for option in ("--setenv", *pair)]
             options = [*isolation, *mounts.options(), "--chdir", visible.WORK]
             spec = {
+                "parent": os.getpid(),
                 "user": UNPRIVILEGED_USER if root else None,
                 "sources": sources,
                 "bwrap": source(str(program)),

@@ -53,6 +53,8 @@ def main():
         os.setgroups([])
         os.setresgid(*[spec["user"]] * 3)
         os.setresuid(*[spec["user"]] * 3)
+    if os.getppid() != spec["parent"]:
+        sys.exit("sandbox: whoever started it is gone")  # bubblewrap would not notice
     environment = {"LD_LIBRARY_PATH": spec["libraries"]} if spec["libraries"] else {}
     os.execve(spec["bwrap"], ["bwrap", "--args", str(spec["arguments"]), "--", *sys.argv[2:]], environment)
 

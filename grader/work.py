@@ -57,8 +57,8 @@ class Exercise:
         return read_checks(self.name, self.own_checks) or NotebookChecks(())
 
     @property
-    def cells(self) -> set[str]:
-        """The grade ids of its graded cells."""
+    def grade_ids(self) -> set[str]:
+        """Those of its graded cells."""
         return {cell["metadata"]["nbgrader"]["grade_id"] for cell in self.released}
 
     @property
@@ -160,27 +160,37 @@ class _Phases:
 
 
 def _examined(work: Work, only: str | None, phases: _Phases, log: logging.Logger) -> Iterator[JudgedNotebook]:
-    with phases("intake"):
-        notebooks, found = find_notebooks(work.files, {exercise.name: exercise.cells for exercise in work.exercises})
-    for remark in found:
-        log.warning("%s", remark)
     with tempfile.TemporaryDirectory(prefix="cs231n-work-") as place:
         folder = Path(place)
         with phases("intake"):
+            notebooks, remarks = find_notebooks(work.files, {e.name: e.grade_ids for e in work.exercises})
+            for remark in remarks:
+                log.warning("%s", remark)
             _lay_out(work, folder)
         for exercise in work.exercises:
-            if exercise.name not in notebooks or only not in (None, exercise.name):
-                continue
-            notebook = notebooks[exercise.name]
-            with phases("intake"):
-                mended = _restore(notebook, exercise)
-            for remark in mended:
-                log.warning("%s", remark)
-            reports = _judge(work, exercise, notebook, folder, phases, log)
-            with phases("verdicts"):
-                _show(notebook, reports, [*found, *mended])
-                points = {name: (report.earned, report.points) for name, report in reports.items()}
-                yield JudgedNotebook(exercise.name, nbformat.writes(notebook), points)
+            if exercise.name in notebooks and only in (None, exercise.name):
+                yield _examined_notebook(work, exercise, notebooks[exercise.name], remarks, folder, phases, log)
+
+
+def _examined_notebook(
+    work: Work,
+    exercise: Exercise,
+    notebook: NotebookNode,
+    remarks: list[str],
+    folder: Path,
+    phases: _Phases,
+    log: logging.Logger,
+) -> JudgedNotebook:
+    """remarks: on the whole submission."""
+    with phases("intake"):
+        mended = _restore(notebook, exercise)
+    for remark in mended:
+        log.warning("%s", remark)
+    reports = _judge(work, exercise, notebook, folder, phases, log)
+    with phases("verdicts"):
+        _show(notebook, reports, [*remarks, *mended])
+        points = {name: (report.earned, report.points) for name, report in reports.items()}
+        return JudgedNotebook(exercise.name, nbformat.writes(notebook), points)
 
 
 def _lay_out(work: Work, folder: Path) -> None:
@@ -198,9 +208,6 @@ def _lay_out(work: Work, folder: Path) -> None:
 
 def _restore(notebook: NotebookNode, exercise: Exercise) -> list[str]:
     """Put the graded cells back into the shape in which they were released; returns a remark on each mend."""
-    for cell in notebook.cells:
-        if cell.cell_type == "code":
-            cell.outputs, cell.execution_count = [], None
     notebook.cells, remarks = restore(notebook.cells, [nbformat.from_dict(cell) for cell in exercise.released])
     if exercise.kernelspec:
         notebook.metadata["kernelspec"] = nbformat.from_dict(exercise.kernelspec)

@@ -239,7 +239,7 @@ class _Worker:
         self.name = name
         self.ready = self.broken = False
         self.task: _Task | None = None
-        self.phase, self._since = "starting", time.monotonic()
+        self.phase, self._since = "", time.monotonic()
         self.connection, theirs = context.Pipe()
         self.process = context.Process(
             target=serve, args=(theirs, os.getpid(), place, threads), name=f"cs231n-worker-{name}", daemon=True
@@ -250,7 +250,7 @@ class _Worker:
         self._tree = psutil.Process(self.process.pid)
 
     def give(self, task: _Task) -> None:
-        self.task, self.phase, self._since = task, "", time.monotonic()
+        self.task, self.phase, self._since = task, "intake", time.monotonic()
         try:
             self.connection.send(task.work)
         except OSError:
@@ -261,7 +261,8 @@ class _Worker:
 
     def activity(self) -> Activity:
         task = self.task
-        return Activity(self.name, task.work.student if task else "", self.phase if task else "", self._since)
+        phase = self.phase if task else "" if self.ready else "starting"
+        return Activity(self.name, task.work.student if task else "", phase, self._since)
 
     def end(self) -> None:
         """Kill it and all that it started."""

@@ -59,7 +59,7 @@ def test_a_work_and_its_result_travel_without_the_course(perfect, course, monkey
     shown = {c.metadata.nbgrader.grade_id: c.outputs[0].data["text/plain"] for c in cells if unit.is_check(c)}
     assert set(shown) == set(full) and all(name in text for name, text in shown.items())
     assert cells[0].outputs[0].text == f"['{FILE}', 'notes.txt'] mine\n"
-    assert told == ["intake", "intake", "intake", "cells", "questions", "verdicts", "verdicts"]
+    assert told == ["intake", "intake", "cells", "questions", "verdicts", "verdicts"]
     assert set(judged.seconds) == set(PHASES) and judged.seconds["cells"] > 0 < judged.memory
     assert not list(tmp_path.iterdir())
 
