@@ -12,8 +12,8 @@ from .checking.trained import TrainedError, load_trained
 
 # What a submission may hold; whoever collects submissions refuses more.
 FILE_LIMIT = 64 * 2**20
-TOTAL_LIMIT = 256 * 2**20
-COUNT_LIMIT = 500
+TOTAL_LIMIT = 64 * 2**20
+COUNT_LIMIT = 200
 ALONG = {".py", ".txt", ".md", ".png", ".jpg", ".jpeg", ".gif", ".svg"}  # what a notebook may need beside it
 _STUB = re.compile(r"^\s*raise NotImplementedError\(\)\s*$", re.MULTILINE)  # what is to be replaced by an answer
 UNLIKE = 10 * 60  # seconds between training and saving the notebook that are nothing to speak of

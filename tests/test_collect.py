@@ -249,7 +249,7 @@ HOSTILE = {
     "x" * 300: "too long",
     "bomb": "'zeros' in it is too large",
     "lying bomb": "a damaged one",
-    "many": "holds too many files, by 101",
+    "many": "holds too many files, by 401",
     "twice": "two files called 'KNN.ipynb'",
     "file and folder": "a file and a folder of the same name",
     "lzma": "packed in an unusual way",

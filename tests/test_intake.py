@@ -114,9 +114,9 @@ def test_names_that_are_not_utf8_or_have_control_characters_are_refused(folder, 
 
 def test_too_much_is_refused_and_the_largest_file_named(folder, monkeypatch):
     with open(folder / "data" / "cifar.npz", "wb") as file:
-        file.truncate(300 * 2**20)  # without taking space
+        file.truncate(200 * 2**20)  # without taking space
     words = refused(read_submission, folder)
-    assert "has 300.0 MiB" in words and "data/cifar.npz with 300.0 MiB" in words
+    assert "has 200.0 MiB, and at most 64.0 MiB" in words and "data/cifar.npz with 200.0 MiB" in words
     (folder / "data" / "cifar.npz").unlink()
     monkeypatch.setattr(intake, "COUNT_LIMIT", 2)
     assert len(read_submission(folder)) == 2

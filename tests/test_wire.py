@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from cs231n_kit.checking.answering import describe, read_outcome
+from cs231n_kit.checking.calling import Outcome
 from cs231n_kit.checking.wire import WireError, receive, send
-from grader.session import read_outcome
 
 PLAIN = st.sampled_from([np.bool_, np.int8, np.uint16, np.int64, np.float16, np.float32, np.float64, np.complex128])
 
@@ -42,6 +43,20 @@ def test_fortran_order_survives(pair):
     assert got.flags.f_contiguous and not got.flags.c_contiguous
 
 
+def test_empty_arrays_keep_their_shape(pair):
+    send(pair[0], {}, (np.empty((0, 3072)), np.empty((5, 0, 7), dtype=bool)))
+    _, got = receive(pair[1], 0)
+    assert [(a.shape, a.dtype.char) for a in got] == [((0, 3072), "d"), ((5, 0, 7), "?")]
+
+
+@pytest.mark.parametrize("kind", [np.longdouble, np.clongdouble])
+def test_numbers_that_differ_from_machine_to_machine_are_sent_as_plain_ones(pair, kind):
+    header, values = describe(Outcome("returned", (np.ones(2, dtype=kind),)), 1000)
+    send(pair[0], header, values)
+    _, (got,) = receive(pair[1], 1000)
+    assert got.tolist() == [1, 1] and got.dtype.itemsize == (8 if kind is np.longdouble else 16)
+
+
 def message(header, arrays=(), data=b""):
     text = json.dumps({"header": header, "arrays": arrays}).encode()
     return struct.pack(">I", len(text)) + text + data
@@ -60,6 +75,12 @@ def message(header, arrays=(), data=b""):
         message({}, [{"dtype": "<f8", "shape": [True], "fortran": False}]),
         message({}, [{"dtype": "<f8", "shape": [1] * 40, "fortran": False}]),
         message({}, [{"dtype": "<f8", "shape": [10**6, 10**6], "fortran": False}]),
+        message({}, [{"dtype": "<f8", "shape": [0, 10**9], "fortran": False}]),
+        message({}, [{"dtype": "<f8", "shape": [0, *[2**40] * 9], "fortran": True}]),
+        message({}, [{"dtype": ",", "shape": [1], "fortran": False}], b"x" * 8),
+        message({}, [{"dtype": "01", "shape": [1], "fortran": False}], b"x" * 8),
+        message({}, [{"dtype": "<f16", "shape": [1], "fortran": False}], b"x" * 16),
+        message({}, [{"dtype": "<c32", "shape": [1], "fortran": False}], b"x" * 32),
         message({}, [{"shape": [1]}]),
         message({}, 7),
         message([]),

@@ -24,6 +24,7 @@ from .wire import WireError, receive, send
 
 QUESTION_LIMIT = 2**30
 KEPT_LIMIT = 32
+_PLAIN = {np.dtype(np.longdouble): np.float64, np.dtype(np.clongdouble): np.complex128}
 STARTED = {"started": True}
 STATUSES = "returned nothing object lacks unset raised unkept undefined no_text finding".split()
 
@@ -84,7 +85,7 @@ def describe(outcome: Outcome, limit: int) -> tuple[dict, tuple[np.ndarray, ...]
 
 def _plain(value: np.ndarray) -> np.ndarray:
     value = np.asarray(value)
-    return value.astype(np.float64) if value.dtype == np.longdouble else value
+    return value.astype(_PLAIN.get(value.dtype, value.dtype), copy=False)
 
 
 def read_outcome(header: dict, values: tuple[np.ndarray, ...]) -> Outcome:
