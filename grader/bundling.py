@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+import tempfile
 import time
 import tomllib
 import zipfile
@@ -138,13 +139,11 @@ def _unknown(root: Path, contents: dict[str, bytes]) -> list[str]:
 def _write_zip(contents: dict[str, bytes], target: Path) -> None:
     if target.exists() and not zipfile.is_zipfile(target):
         raise CourseError(f"{target} is there already and is no zip file; name another one.")
-    unfinished = target.with_name(f"{target.name}.part")
-    try:
+    with tempfile.TemporaryDirectory(prefix=".bundle-", dir=target.parent) as folder:
+        unfinished = Path(folder) / target.name
         with zipfile.ZipFile(unfinished, "w") as archive:
             for place, content in sorted(contents.items()):
                 info = zipfile.ZipInfo(f"{NAME}/{place}", time.localtime()[:6])
                 info.external_attr = 0o644 << 16
                 archive.writestr(info, content, zipfile.ZIP_DEFLATED)
         os.replace(unfinished, target)
-    finally:
-        unfinished.unlink(missing_ok=True)
