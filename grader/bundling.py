@@ -17,7 +17,7 @@ from .course import Course, CourseError
 
 FOLDERS = ("assignments", "cs231n_kit", "datasets", "docs", "notebooks")
 FILES = (".gitignore", "LICENSE", "Makefile", "constraints.txt", "hatch_build.py", "pyproject.toml")
-FOR_INSTRUCTORS = ("docs/instructors.md", "docs/new-exercise.md")
+FOR_INSTRUCTORS = ("docs/instructors.md", "docs/jupyterhub/", "docs/new-exercise.md")
 TARGETS = ("help", "install", "lab", "clean", "$(INSTALLED)")  # of the Makefile, that students have use for
 NAME = "cs231n-kit"
 _KIT = README.parent
@@ -39,7 +39,7 @@ def student_copy(course: Course) -> tuple[dict[str, bytes], list[str]]:
         path = course.root / place
         if path.is_symlink():
             raise CourseError(f"{place} is a link; students need the file itself.")
-        if path.is_file() and place not in FOR_INSTRUCTORS:
+        if path.is_file() and not place.startswith(FOR_INSTRUCTORS):
             contents[place] = path.read_bytes()
     for place, content in contents.items():
         if place.endswith(".ipynb") and b"BEGIN SOLUTION" in content:

@@ -7,8 +7,8 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 
@@ -85,10 +85,10 @@ def load_checks(notebook: str, course: Path | None = None) -> NotebookChecks | N
     Those in `checks/<notebook>.py` of the folder `course` come first: they are the instructor's code, trusted as the
     solutions are. Else they are those of the module or package `grader.checks.<notebook>`.
 
-    Raises ValueError where the course's file defines no CHECKS.
+    Raises ValueError where the course's file fails or defines no CHECKS.
     """
     if course and (own := course / "checks" / f"{notebook}.py").is_file():
-        return _load_own(own, own.stat().st_mtime_ns)
+        return own_checks(notebook, own.read_text(encoding="utf-8"))
     name = f"grader.checks.{notebook}"
     if not notebook.isidentifier() or importlib.util.find_spec(name) is None:
         return None
@@ -96,14 +96,17 @@ def load_checks(notebook: str, course: Path | None = None) -> NotebookChecks | N
 
 
 @cache
-def _load_own(path: Path, changed: int) -> NotebookChecks:
-    """changed: when the file was, so that an edited one is read again."""
-    spec = spec_from_file_location(f"course_checks_{path.stem}", path)
-    module = module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses look there
-    spec.loader.exec_module(module)
-    if not isinstance(checks := getattr(module, "CHECKS", None), NotebookChecks):
-        raise ValueError(f"checks/{path.name} defines no CHECKS = NotebookChecks(...)")
+def own_checks(notebook: str, source: str) -> NotebookChecks:
+    """The `CHECKS` of a course's own `checks/<notebook>.py` with this text; raises ValueError where it has none."""
+    file = f"checks/{notebook}.py"
+    module = ModuleType(f"course_checks_{notebook}")
+    sys.modules[module.__name__] = module  # dataclasses look there
+    try:
+        exec(compile(source, file, "exec"), vars(module))
+    except Exception as error:
+        raise ValueError(f"{file} cannot be used: {type(error).__name__}: {error}") from error
+    if not isinstance(checks := vars(module).get("CHECKS"), NotebookChecks):
+        raise ValueError(f"{file} defines no CHECKS = NotebookChecks(...)")
     return checks
 
 
