@@ -28,9 +28,9 @@ class Property:
 
     cases: draws argument tuples from a random generator, or Cases, where another function is called. Those of
     compare="no_loops" are calls with more and more data; it may have none.
-    compare: "values", "order", "labels", "drawn", "noise", "no_loops", a relation between calls ("difference",
-    "own_gradient", "own_backward", "own_step", "subgradient", "ties", "unmoved": see
-    `cs231n_kit.checking.relations`), or "either", for backward passes (see `cs231n_kit.checking.alternatives`).
+    compare: "values", "order", "labels", "drawn", "noise", "no_loops"; a relation between calls, one of
+    `cs231n_kit.checking.relations.RELATIONS`; or "either", for backward passes (see
+    `cs231n_kit.checking.alternatives`).
     outputs: which of the returned values are compared, all when empty. A value passes when
     |actual - expected| <= atol + rtol |expected|.
     """
