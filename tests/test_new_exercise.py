@@ -24,9 +24,9 @@ CELL = re.compile(
     r"[.:][^`]*?\n```\w+\n(?P<source>.*?)\n```$",
     re.MULTILINE | re.DOTALL,
 )
-TYPES = {  # as nbgrader's panel "Create Assignment" marks cells
+TYPES = {  # as nbgrader's panel "Create assignment" marks cells
     "Autograded answer": {"grade": False, "solution": True, "locked": False, "task": False},
-    "Autograder tests": {"grade": True, "solution": False, "locked": True, "task": False},
+    "Autograded tests": {"grade": True, "solution": False, "locked": True, "task": False},
 }
 
 
