@@ -34,7 +34,7 @@ class CheckProgress:
 
 @dataclass(frozen=True)
 class NotebookProgress:
-    """Of all checks and questions of a notebook. changed: the notebook was changed since. problem: why nothing is known."""
+    """Of a notebook, by check and question. changed: it was changed since. problem: why nothing is known."""
 
     notebook: str
     checks: tuple[CheckProgress, ...] = ()
