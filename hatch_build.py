@@ -20,5 +20,5 @@ class CourseFiles(BuildHookInterface):
         root = Path(self.root)
         for kind, folder in FOLDERS.items():
             for pattern in self.config.get(kind, []):
-                for path in root.glob(pattern):
+                for path in filter(Path.is_file, root.glob(pattern)):
                     build_data["force_include"][str(path)] = f"{folder}/{path.relative_to(root).as_posix()}"

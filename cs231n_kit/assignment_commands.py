@@ -138,7 +138,7 @@ def _print_progress(shown) -> None:
     told = f"{shown.earned:g} of {shown.points:g} points" + (", changed since" if shown.changed else "")
     console.print(f"[bold]{name}[/bold]: {told}")
     table = Table(box=None, show_header=False, padding=(0, 2))
-    for row in shown.standings:
+    for row in shown.checks:
         points = f"{'?' if row.earned is None else f'{row.earned:g}'}/{row.points:g}"
         if console.is_terminal:
             green = {"complete_style": "green", "finished_style": "green"}

@@ -41,14 +41,15 @@ def lectures(folder):
 
 
 def assignments(folder):
-    """Return [(name, title, paths of its notebooks)] of all assignments."""
+    """Return [(name, title, paths of its notebooks)] of all assignments; those that a course adds have no title."""
+    added = sorted({path.parent.name for path in (folder / "assignments").glob("[!.]*/*.ipynb")} - set(ASSIGNMENTS))
 
     def place(path):
         return NOTEBOOKS.index(path.stem) if path.stem in NOTEBOOKS else len(NOTEBOOKS), path.stem
 
     return [
         (name, title, sorted((folder / "assignments" / name).glob("*.ipynb"), key=place))
-        for name, title in ASSIGNMENTS.items()
+        for name, title in (ASSIGNMENTS | dict.fromkeys(added, "")).items()
     ]
 
 
@@ -76,8 +77,9 @@ def contents(folder=None):
     lines += ["", "| Assignment | Notebooks |", "|:---|:---|"]
     for name, title, paths in assignments(folder):
         number = re.sub(r"\D", "", name)
+        label = f"{number} {title}" if title else name
         links = ", ".join(_link(f"**{path.stem}**", path, folder) for path in paths)
-        lines.append(f"| {number} {title} | {links or 'coming'} |")
+        lines.append(f"| {label} | {links or 'coming'} |")
     return Markdown("\n".join(lines))
 
 

@@ -22,7 +22,7 @@ ANSWERED, UNANSWERED = "answered, graded by hand", "not answered yet, graded by 
 
 
 @dataclass(frozen=True)
-class Standing:
+class CheckProgress:
     """One check or written question. earned: of its `points`, None where nothing is known."""
 
     name: str
@@ -34,24 +34,24 @@ class Standing:
 
 @dataclass(frozen=True)
 class NotebookProgress:
-    """The standings of a notebook. changed: the notebook was changed since. problem: why nothing is known."""
+    """Of a notebook, by check and question. changed: it was changed since. problem: why nothing is known."""
 
     notebook: str
-    standings: tuple[Standing, ...] = ()
+    checks: tuple[CheckProgress, ...] = ()
     changed: bool = False
     problem: str = ""
 
     @property
     def earned(self) -> float:
-        return sum(row.earned or 0 for row in self.standings)
+        return sum(row.earned or 0 for row in self.checks)
 
     @property
     def points(self) -> float:
-        return sum(row.points for row in self.standings if not row.by_hand)
+        return sum(row.points for row in self.checks if not row.by_hand)
 
     @property
     def points_by_hand(self) -> float:
-        return sum(row.points for row in self.standings if row.by_hand)
+        return sum(row.points for row in self.checks if row.by_hand)
 
 
 def notebook_progress(
@@ -79,7 +79,7 @@ def notebook_progress(
             missing = NOT_CHECKED if changed else NOT_RUN
     except (AssignmentError, CannotCheck) as error:
         return NotebookProgress(notebook, problem=str(error))
-    rows = [_standing(check.function, check_points(check), reports, missing) for check in checks]
+    rows = [_check_progress(check.function, check_points(check), reports, missing) for check in checks]
     rows += [_written(cell) for cell in cells if cell.answer and cell.points]
     return NotebookProgress(notebook, tuple(rows), changed)
 
@@ -129,16 +129,16 @@ def _memory(notebook: Path) -> Path:
     return user_cache_path("cs231n-kit", appauthor=False) / "progress" / f"{name}.json"
 
 
-def _standing(name: str, points: float, reports: dict[str, dict], missing: str) -> Standing:
+def _check_progress(name: str, points: float, reports: dict[str, dict], missing: str) -> CheckProgress:
     """missing: the state of a check without a report."""
     report = reports.get(name)
     if report is None:
-        return Standing(name, points, 0.0 if missing == NOT_TRIED else None, missing)
+        return CheckProgress(name, points, 0.0 if missing == NOT_TRIED else None, missing)
     if not report["tried"]:
-        return Standing(name, points, 0.0, NOT_TRIED)
-    return Standing(name, points, report["earned"], RIGHT if report["passed"] else WRONG)
+        return CheckProgress(name, points, 0.0, NOT_TRIED)
+    return CheckProgress(name, points, report["earned"], RIGHT if report["passed"] else WRONG)
 
 
-def _written(cell: MarkedCell) -> Standing:
+def _written(cell: MarkedCell) -> CheckProgress:
     answered = bool(cell.source.strip()) and not cell.released
-    return Standing(cell.name, cell.points, None, ANSWERED if answered else UNANSWERED, by_hand=True)
+    return CheckProgress(cell.name, cell.points, None, ANSWERED if answered else UNANSWERED, by_hand=True)

@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+import tempfile
 import time
 import tomllib
 import zipfile
@@ -16,7 +17,7 @@ from .course import Course, CourseError
 
 FOLDERS = ("assignments", "cs231n_kit", "datasets", "docs", "notebooks")
 FILES = (".gitignore", "LICENSE", "Makefile", "constraints.txt", "hatch_build.py", "pyproject.toml")
-FOR_INSTRUCTORS = ("docs/instructors.md", "docs/new-exercise.md")
+FOR_INSTRUCTORS = ("docs/instructors.md", "docs/jupyterhub/", "docs/new-exercise.md")
 TARGETS = ("help", "install", "lab", "clean", "$(INSTALLED)")  # of the Makefile, that students have use for
 NAME = "cs231n-kit"
 _KIT = README.parent
@@ -38,7 +39,7 @@ def student_copy(course: Course) -> tuple[dict[str, bytes], list[str]]:
         path = course.root / place
         if path.is_symlink():
             raise CourseError(f"{place} is a link; students need the file itself.")
-        if path.is_file() and place not in FOR_INSTRUCTORS:
+        if path.is_file() and not place.startswith(FOR_INSTRUCTORS):
             contents[place] = path.read_bytes()
     for place, content in contents.items():
         if place.endswith(".ipynb") and b"BEGIN SOLUTION" in content:
@@ -138,13 +139,11 @@ def _unknown(root: Path, contents: dict[str, bytes]) -> list[str]:
 def _write_zip(contents: dict[str, bytes], target: Path) -> None:
     if target.exists() and not zipfile.is_zipfile(target):
         raise CourseError(f"{target} is there already and is no zip file; name another one.")
-    unfinished = target.with_name(f"{target.name}.part")
-    try:
+    with tempfile.TemporaryDirectory(prefix=".bundle-", dir=target.parent) as folder:
+        unfinished = Path(folder) / target.name
         with zipfile.ZipFile(unfinished, "w") as archive:
             for place, content in sorted(contents.items()):
                 info = zipfile.ZipInfo(f"{NAME}/{place}", time.localtime()[:6])
                 info.external_attr = 0o644 << 16
                 archive.writestr(info, content, zipfile.ZIP_DEFLATED)
         os.replace(unfinished, target)
-    finally:
-        unfinished.unlink(missing_ok=True)

@@ -4,11 +4,11 @@ notebook is judged."""
 import importlib
 import inspect
 import sys
-import types
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 
@@ -28,9 +28,9 @@ class Property:
 
     cases: draws argument tuples from a random generator, or Cases, where another function is called. Those of
     compare="no_loops" are calls with more and more data; it may have none.
-    compare: "values", "order", "labels", "drawn", "noise", "no_loops", a relation between calls ("difference",
-    "own_gradient", "own_backward", "own_step", "subgradient", "ties", "unmoved": see
-    `cs231n_kit.checking.relations`), or "either", for backward passes (see `cs231n_kit.checking.alternatives`).
+    compare: "values", "order", "labels", "drawn", "noise", "no_loops"; a relation between calls, one of
+    `cs231n_kit.checking.relations.RELATIONS`; or "either", for backward passes (see
+    `cs231n_kit.checking.alternatives`).
     outputs: which of the returned values are compared, all when empty. A value passes when
     |actual - expected| <= atol + rtol |expected|.
     """
@@ -85,7 +85,7 @@ def load_checks(notebook: str, course: Path | None = None) -> NotebookChecks | N
     Those in `checks/<notebook>.py` of the folder `course` come first, else they are those of the module or package
     `grader.checks.<notebook>`.
 
-    Raises ValueError where the course's file defines no CHECKS.
+    Raises ValueError where the course's file fails or defines no CHECKS.
     """
     return read_checks(notebook, own_checks(notebook, course) if course else None)
 
@@ -103,16 +103,23 @@ def own_checks(notebook: str, course: Path) -> str | None:
 def read_checks(notebook: str, own: str | None = None) -> NotebookChecks | None:
     """The `CHECKS` that the text `own` defines, or without one those of `grader.checks`; as `load_checks`."""
     if own is not None:
-        module = types.ModuleType(f"course_checks_{notebook}")
-        sys.modules[module.__name__] = module  # dataclasses look there
-        exec(compile(own, f"checks/{notebook}.py", "exec"), module.__dict__)
-        if not isinstance(checks := getattr(module, "CHECKS", None), NotebookChecks):
-            raise ValueError(f"checks/{notebook}.py defines no CHECKS = NotebookChecks(...)")
-        return checks
+        return _run_checks(f"checks/{notebook}.py", own)
     name = f"grader.checks.{notebook}"
     if not notebook.isidentifier() or importlib.util.find_spec(name) is None:
         return None
     return importlib.import_module(name).CHECKS
+
+
+def _run_checks(file: str, text: str) -> NotebookChecks:
+    module = ModuleType(f"course_{Path(file).stem}")
+    sys.modules[module.__name__] = module  # dataclasses look there
+    try:
+        exec(compile(text, file, "exec"), vars(module))
+    except Exception as error:
+        raise ValueError(f"{file} cannot be used: {type(error).__name__}: {error}") from error
+    if not isinstance(checks := vars(module).get("CHECKS"), NotebookChecks):
+        raise ValueError(f"{file} defines no CHECKS = NotebookChecks(...)")
+    return checks
 
 
 def draw_cases(check: Check, reference: Reference, generator: Callable[[Property], np.random.Generator]) -> CheckKey:

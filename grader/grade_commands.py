@@ -2,6 +2,7 @@
 
 import sys
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -257,13 +258,11 @@ def statistics(
         fail(f"{output} should end in .png, .svg, .pdf or .html.")
     with mendable():
         place = open_course(course)
-        everybody = place.grades(assignment)
-        names, waiting = [grade.student for grade in everybody], sum(grade.by_hand for grade in everybody)
-        reading = track(names, "Reading verdicts", console=errors, transient=True, disable=not errors.is_terminal)
-        found = class_statistics(place, assignment, reading)
+        watch = partial(
+            track, description="Reading verdicts", console=errors, transient=True, disable=not errors.is_terminal
+        )
+        found = class_statistics(place, assignment, watch)
         _show_statistics(found)
-        if waiting:
-            errors.print(f"[yellow]![/] {waiting} have answers that are to be graded by hand: these count as 0 so far.")
         if output:
             from .statistics_plot import draw, saved
 
@@ -304,6 +303,10 @@ def _show_statistics(found) -> None:
     for number, count in enumerate(counts):
         bar = "█" * round(40 * count / max(counts))
         console.print(f"{number * width:6.1f} to {(number + 1) * width:5.1f}  {count:4d}  {bar}")
+    if found.waiting:
+        errors.print(
+            f"[yellow]![/] {found.waiting} have answers that are to be graded by hand: these count as 0 so far."
+        )
     if found.unreadable:
         errors.print(
             f"[yellow]![/] {found.unreadable} graded notebooks are gone or damaged: their mistakes are not counted. "

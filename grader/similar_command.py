@@ -1,5 +1,6 @@
 """The instructors' command that looks for copied work."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -70,16 +71,15 @@ def similar(
     from .similarity import compare_class
     from .similarity_page import page
 
-    def watch(label: str):
-        return lambda items: track(items, label, console=errors, transient=True, disable=not errors.is_terminal)
-
+    watch = partial(track, console=errors, transient=True, disable=not errors.is_terminal)
     with mendable():
         place = open_course(course)
         if not place.students(assignment):
             fail(f"No submissions in {place.path('submitted', assignment, 'STUDENT')}.")
-        found = compare_class(place, assignment, threshold / 100, also or (), common, watch("Reading"))
+        reading, marking = (partial(watch, description=label) for label in ("Reading", "Marking passages"))
+        found = compare_class(place, assignment, threshold / 100, also or (), common, reading)
         target = output or place.root / "similar" / f"{assignment}.html"
-        text = page(found, watch("Marking")).encode()
+        text = page(found, marking).encode()
         if output is None:
             target.parent.mkdir(exist_ok=True)
         write_file(target, text)

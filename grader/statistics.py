@@ -6,7 +6,7 @@ import re
 import statistics
 import textwrap
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from html import escape
@@ -47,7 +47,8 @@ class CheckStatistics:
 class ClassStatistics:
     """checks: those that cost most come first. mistakes: (check, mistake) and how many students made it, most first.
 
-    scores: final scores, one a student, of `points`. unreadable: graded notebooks that are gone or damaged.
+    scores: final scores, one a student, of `points`. waiting: students with answers that are to be graded by hand.
+    unreadable: graded notebooks that are gone or damaged.
     """
 
     assignment: str
@@ -55,20 +56,22 @@ class ClassStatistics:
     mistakes: tuple[tuple[tuple[str, str], int], ...]
     scores: tuple[float, ...]
     points: float
+    waiting: int = 0
     unreadable: int = 0
 
 
-def class_statistics(course: Course, assignment: str, students: Iterable[str] | None = None) -> ClassStatistics:
-    """Statistics of all graded submissions; students: their names, so that a caller can watch them go by."""
+def class_statistics(
+    course: Course, assignment: str, watch: Callable[[Sequence[str]], Iterable[str]] = iter
+) -> ClassStatistics:
+    """Statistics of all graded submissions. watch: gets the students, and gives them on as their notebooks are read."""
     grades = {grade.student: grade for grade in course.grades(assignment) if grade.graded}
     if not grades:
         raise CourseError(f"Nothing of {assignment} is graded yet. Next: cs231n autograde {assignment}")
     checks: dict[str, CheckStatistics] = {}
     mistakes: Counter = Counter()
     unreadable = 0
-    for student in students or grades:
-        if (grade := grades.get(student)) is None:
-            continue
+    for student in watch(list(grades)):
+        grade = grades[student]
         folder = course.path("autograded", assignment, student)
         verdicts: dict[str, tuple[str, str | None]] = {}
         lacking = 0
@@ -94,7 +97,8 @@ def class_statistics(course: Course, assignment: str, students: Iterable[str] | 
     counted = sorted(mistakes.items(), key=lambda item: (-item[1], item[0]))
     scores = tuple(grade.final_score for grade in grades.values())
     points = max(grade.points for grade in grades.values())
-    return ClassStatistics(assignment, tuple(order), tuple(counted), scores, points, unreadable)
+    waiting = sum(grade.by_hand for grade in grades.values())
+    return ClassStatistics(assignment, tuple(order), tuple(counted), scores, points, waiting, unreadable)
 
 
 def _cause(verdict: str | None, hints: list[str]) -> str:

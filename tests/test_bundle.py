@@ -175,6 +175,12 @@ def test_it_refuses_to_give_away_answers_or_a_copy_that_does_not_work(course, tm
 
 def test_what_is_there_already_is_not_overwritten(course, tmp_path):
     contents, _ = bundling.student_copy(Course(course))
+    for name in ("new.zip.part", "new.part/thesis.txt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("mine")
+        bundling.write_copy(contents, tmp_path / name.partition(".part")[0])
+        assert (tmp_path / name).read_text() == "mine"
+    shutil.rmtree(tmp_path / "new")
     for name in ("thesis.zip", "folder/thesis.txt"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("mine")
@@ -188,4 +194,6 @@ def test_what_is_there_already_is_not_overwritten(course, tmp_path):
     assert run("bundle", "--course", course).exit_code == 0
     assert run("bundle", "--course", course).exit_code == 0, "an older bundle is replaced"
     assert (course / "dist" / "cs231n-kit-students.zip").is_file()
-    assert not list(tmp_path.rglob("*.part"))
+    mine = {"thesis.zip", "folder", "new.zip.part", "new.part"}
+    assert {path.name for path in tmp_path.iterdir()} == {course.name, "new", "new.zip", *mine}
+    assert [path.name for path in (course / "dist").iterdir()] == ["cs231n-kit-students.zip"]

@@ -46,6 +46,15 @@ def test_assignments_are_listed_in_the_order_to_solve_them(course):
     assert [path.stem for path in paths] == ["knn", "svm", "softmax", "two_layer_net", "features", "extra"]
 
 
+def test_an_assignment_that_a_course_adds_comes_last(course):
+    for place in ("assignment4/mirror", ".released/assignment5", "assignment0/warm_up"):
+        path = course / "assignments" / f"{place}.ipynb"
+        path.parent.mkdir()
+        path.touch()
+    assert [name for name, *_ in front_page.assignments(course)][3:] == ["assignment0", "assignment4"]
+    assert "(../assignments/assignment4/mirror.ipynb)" in front_page.contents(course).data
+
+
 def test_outside_the_course_the_contents_say_how_to_start(monkeypatch):
     monkeypatch.setattr(front_page, "course_folder", lambda: None)
     with pytest.raises(FileNotFoundError, match="cs231n lab"):

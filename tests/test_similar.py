@@ -232,6 +232,19 @@ def test_what_a_lecture_shows_does_not_count(tmp_path, released, bodies):
     assert not compare_class(course, ASSIGNMENT).pairs
 
 
+def test_two_equal_lines_are_too_few_to_tell_anything(tmp_path, released):
+    course = course_in(tmp_path)
+    for student in ("ada", "ben"):
+        lines = (
+            "near = y_train[dists.argsort(1)[:, :k]]\nreturn [max(sorted(row), key=list(row).count) for row in near]"
+        )
+        hand_in(course, student, filled(released, {"predict_labels": lines}))
+    found = compare_class(course, ASSIGNMENT)
+    comparison = found.comparisons["knn"]
+    assert comparison.shared[0, 1] == comparison.sizes[0] > 20
+    assert not found.pairs and [author.name for author in comparison.too_short] == ["ada", "ben"]
+
+
 def test_helpers_in_cells_of_their_own_are_compared(tmp_path, released, bodies):
     course = course_in(tmp_path)
     for student, order in (("ada", NAMES), ("ben", NAMES[::-1])):
@@ -350,12 +363,16 @@ def test_equal_trained_results_are_in_the_page(found):
 
 def test_passages_are_found_at_their_places():
     """Of two texts the longest common passage in the filtered code, marked where it stands in each."""
-    common = "for i in range(10):\n    total = total + weights[i] * values[i, i + 1]\n"
+    common = "for i in range(10):\n    total = total + weights[i] * values[i, i + 1] ** 2 - values[i - 1, i] / total\n"
     code = f"class A:\n    pass\n\n\nx = 'text'  # comment\n{common}print(total ** 3)"
     other = f"y = lambda: None\n{common.replace('total', 't').replace('weights', 'w')}assert t"
     cells = [Cell("", code, code), Cell("", other, other)]
     prints = [set(fingerprints([cell]).tolist()) for cell in cells]
     (first,), (second,) = (passages(c, prints[0] & prints[1], prints[0] | prints[1], {}) for c in cells)
-    assert "for i in range(10)" in code[first.start : first.stop] and "i + 1]" in code[first.start : first.stop]
+    assert "for i in range(10)" in code[first.start : first.stop] and "- 1, i]" in code[first.start : first.stop]
     assert other[second.start : second.stop].strip().startswith("for i in range(10)")
+    line = Cell("", "", common.splitlines()[1])
+    given = set(fingerprints([line]).tolist())
+    (left,) = passages(cells[0], prints[0] & prints[1], prints[0] - given, {})
+    assert code[left.start : left.stop] == "for i in range(10):", "what was given is not marked with what is beside it"
     assert "assert" not in other[second.start : second.stop] and "print(total **" not in code[first.start : first.stop]

@@ -19,7 +19,7 @@ from cs231n_kit.checking.rendering import text
 from cs231n_kit.checking.verdicts import FAILED, NOT_IMPLEMENTED, PASSED, Report, Verdict
 from cs231n_kit.command_line import build_app
 from grader.check import load_checks
-from grader.course import CourseError
+from grader.course import Course, CourseError
 from grader.statistics import (
     BY_HAND,
     KNOWN,
@@ -100,6 +100,15 @@ def test_losses_are_counted_by_check_and_cause(course):
     assert found.mistakes == ((("predict_labels", MISTAKES[0].name), 2),)
     assert sorted(found.scores) == [0, 8, 9, 12, 14] and found.points == 14
     assert histogram(found) == [1, 0, 0, 0, 0, 1, 1, 0, 1, 1]
+
+
+def test_who_watches_sees_every_student_and_grades_are_read_once(course, monkeypatch):
+    seen, read = [], []
+    monkeypatch.setattr(Course, "grades", lambda self, name, real=Course.grades: read.append(name) or real(self, name))
+    found = class_statistics(course, ASSIGNMENT, lambda students: (seen.append(name) or name for name in students))
+    assert seen == ["ada", "ben", "cleo", "dan", "eve"] and found.waiting == 1
+    assert CliRunner().invoke(build_app(), ["statistics", ASSIGNMENT, "--course", str(course.root)]).exit_code == 0
+    assert len(read) == 2, "once for each"
 
 
 def test_damage_and_invention_in_graded_notebooks_stop_nothing(course):

@@ -48,6 +48,11 @@ def single(arguments):
     return (*narrow((x,)), {name: array.astype(np.float32) for name, array in params.items()}, *others)
 
 
+def outs(title, points, draw):
+    """The property that out of the forward pass is right. draw(rng): the problems."""
+    return Property(title, points, lambda rng: [Case(problem, take=OUT) for problem in draw(rng)], **SINGLE_PRECISION)
+
+
 def threes(rng, forward, run, problems, take):
     """Cases of a backward pass, see `layer_cases.backward`. run(*arguments) gives (out, documented cache)."""
     drawn = []

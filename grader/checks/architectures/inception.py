@@ -9,7 +9,7 @@ from cs231n_kit.layers import max_pool_forward
 from grader.check import SINGLE_PRECISION, Check, Mistake, Property
 
 from ..layer_cases import OUT
-from .blocks import MARGIN, all_on, away, conv_relu, filters, gradients, own_gradients, single, threes
+from .blocks import MARGIN, all_on, away, conv_relu, filters, gradients, outs, own_gradients, single, threes
 
 FORWARD = "inception_forward"
 BRANCHES = {
@@ -100,14 +100,6 @@ def _edges(rng):
     return [_problem(rng, (1, 1, 2, 3), (2, 1, 1, 3), (2, 2)), single(*_alike(rng, 1))]
 
 
-def _forward(draw, rng):
-    return [Case(arguments, take=OUT) for arguments in draw(rng)]
-
-
-def _outs(title, points, draw):
-    return Property(title, points, partial(_forward, draw), **SINGLE_PRECISION)
-
-
 def _one_branch(names, rng):
     """In pairs, with other weights in one branch and with the old ones: only that branch's channels change.
 
@@ -140,14 +132,14 @@ def _linear(*lines):
 INCEPTION_FORWARD = Check(
     FORWARD,
     (
-        _outs("All four branches, in order", 1.5, _both),
+        outs("All four branches, in order", 1.5, _both),
         *(
             Property(
                 f"The {title} branch, all ReLUs on", 0.5, partial(_one_branch, names), "difference", **SINGLE_PRECISION
             )
             for title, names in BRANCHES.items()
         ),
-        _outs("One image, one channel, small maps, float32", 0.5, _edges),
+        outs("One image, one channel, small maps, float32", 0.5, _edges),
     ),
     (
         Mistake(

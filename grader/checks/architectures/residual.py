@@ -2,12 +2,10 @@
 
 from functools import partial
 
-from cs231n_kit.checking.answer_key import Case
 from cs231n_kit.layers import conv_forward, relu_forward
-from grader.check import SINGLE_PRECISION, Check, Mistake, Property
+from grader.check import Check, Mistake, Property
 
-from ..layer_cases import OUT
-from .blocks import all_on, away, conv_relu, filters, gradients, own_gradients, single, threes
+from .blocks import all_on, away, conv_relu, filters, gradients, outs, own_gradients, single, threes
 
 FORWARD = "residual_block_forward"
 CONVOLUTIONS, PROJECTION = ("W1", "b1", "W2", "b2"), ("W_proj", "b_proj")
@@ -77,14 +75,6 @@ def _edges(rng):
     ]
 
 
-def _forward(draw, rng):
-    return [Case(arguments, take=OUT) for arguments in draw(rng)]
-
-
-def _outs(title, points, draw):
-    return Property(title, points, partial(_forward, draw), **SINGLE_PRECISION)
-
-
 _HIDDEN = 'hidden, cache1 = conv_relu_forward(x, params["W1"], params["b1"], {"stride": stride, "pad": 1})'
 _BRANCH = 'branch, cache2 = conv_forward(hidden, params["W2"], params["b2"], {"stride": 1, "pad": 1})'
 _SHORTCUT = "shortcut, projection_cache = x, None"
@@ -97,10 +87,10 @@ _PROJECTING = (
 RESIDUAL_BLOCK_FORWARD = Check(
     FORWARD,
     (
-        _outs("Identity shortcut", 1.5, _identity),
-        _outs("Projection to more channels, all ReLUs on", 1, _projection),
-        _outs("Projection with a stride", 1, _strided),
-        _outs("One image, one channel, one row, float32", 0.5, _edges),
+        outs("Identity shortcut", 1.5, _identity),
+        outs("Projection to more channels, all ReLUs on", 1, _projection),
+        outs("Projection with a stride", 1, _strided),
+        outs("One image, one channel, one row, float32", 0.5, _edges),
     ),
     (
         Mistake(

@@ -70,22 +70,17 @@ def sequence_arguments(rng, cell, N, T, D, H):
     return 0.8 * rng.normal(size=(N, T, D)), 0.7 * rng.normal(size=(N, H)), *weights(rng, cell, D, H)
 
 
-def _rounded(*arrays):
-    """In single precision."""
-    return narrow(arrays)
-
-
-def step_problem(rng, cell, N, D, H, prepare=lambda *arrays: arrays):
-    """Of `layer_cases.backward`; prepare: done to all arrays."""
-    arguments = prepare(*step_arguments(rng, cell, N, D, H))
-    dout = prepare(*rng.normal(size=(cell.states, N, H)))
+def step_problem(rng, cell, N, D, H, prepare=lambda arrays: arrays):
+    """Of `layer_cases.backward`; prepare: done to a tuple of arrays."""
+    arguments = prepare(step_arguments(rng, cell, N, D, H))
+    dout = prepare(tuple(rng.normal(size=(cell.states, N, H))))
     x, *states, Wx, Wh, b = arguments
     return arguments, dout, cell.step(x, states, Wx, Wh, b)[1]
 
 
-def sequence_problem(rng, cell, N, T, D, H, prepare=lambda *arrays: arrays):
-    arguments = prepare(*sequence_arguments(rng, cell, N, T, D, H))
-    (dh,) = prepare(rng.normal(size=(N, T, H)))
+def sequence_problem(rng, cell, N, T, D, H, prepare=lambda arrays: arrays):
+    arguments = prepare(sequence_arguments(rng, cell, N, T, D, H))
+    (dh,) = prepare((rng.normal(size=(N, T, H)),))
     x, h0, *parameters = arguments
     states, caches = (h0, *[np.zeros_like(h0)] * (cell.states - 1)), []
     for t in range(T):
@@ -105,7 +100,7 @@ def step_backward_properties(cell: Cell, points: dict[str, float], edges: float,
 
     def edge_cases(rng):
         single = backward(forward, [step_problem(rng, cell, 1, 3, 2)], everything)
-        return joined(single, backward(forward, [step_problem(rng, cell, 3, 2, 4, _rounded)], everything))
+        return joined(single, backward(forward, [step_problem(rng, cell, 3, 2, 4, narrow)], everything))
 
     def own_cases(rng):
         arguments, dout, _ = step_problem(rng, cell, 3, 4, 2)
@@ -155,7 +150,7 @@ def sequence_forward_properties(cell: Cell) -> tuple[Property, ...]:
         drawn = [sequence_arguments(rng, cell, *shape) for shape in ((3, 1, 2, 4), (1, 3, 4, 2))]
         return [
             *(Case(a, take=OUT) for a in drawn),
-            Case(_rounded(*sequence_arguments(rng, cell, 2, 3, 4, 5)), take=OUT),
+            Case(narrow(sequence_arguments(rng, cell, 2, 3, 4, 5)), take=OUT),
         ]
 
     return (
@@ -190,7 +185,7 @@ def sequence_backward_properties(cell: Cell) -> tuple[Property, ...]:
 
     def edges(rng):
         single = backward(forward, [sequence_problem(rng, cell, 3, 1, 2, 4)], ALL)
-        return joined(single, backward(forward, [sequence_problem(rng, cell, 1, 3, 4, 2, _rounded)], ALL))
+        return joined(single, backward(forward, [sequence_problem(rng, cell, 1, 3, 4, 2, narrow)], ALL))
 
     return (
         Property("dx", 1.5, usual(DX), "either", **SINGLE_PRECISION),
