@@ -3,9 +3,7 @@
 Nothing of a submission is run.
 """
 
-import json
 import math
-import os
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,18 +16,13 @@ from cs231n_kit.terminal import printable
 
 from .course import Course, CourseError
 from .fingerprints import Cell, Passage, count_lines, fingerprints, passages
-from .preprocessors import refuse_links
+from .intake import IntakeError, read_notebook, read_submission
 
 THRESHOLD = 0.4
 FEWEST = 100  # fingerprints, some four lines: with less code of one's own nothing can be told
 COMMON = (10, 0.1)  # what more students have than this, and than this part of the class, is nobody's own
-LARGEST = 50 * 2**20  # bytes of a notebook
 LONGEST = 100_000  # characters of code in a notebook
 NONE = np.array([], dtype=np.int64)
-
-
-class Unreadable(Exception):
-    """A notebook that cannot be compared; the message says why and, where there is one, the mend."""
 
 
 @dataclass(frozen=True)
@@ -172,20 +165,18 @@ def compare_class(
     given = {name: fingerprints([*templates[name], *lectures]) for name in names}
     answers: dict[str, dict[Author, Answer]] = {name: {} for name in names}
     not_compared = []
-    for name, author in watch([(name, author) for name in names for author in authors]):
-        path = author.folder / f"{name}.ipynb"
-        if not os.path.lexists(path):
-            if author.student:
-                not_compared.append(NotCompared(author, name, "not handed in", damaged=False))
-            continue
-        try:
-            if author.student:
-                refuse_links(author.folder)
-            cells = read_cells(path, {line for cell in templates[name] for line in cell.code.splitlines()})
-        except (Unreadable, ValueError) as error:
-            not_compared.append(NotCompared(author, name, str(error)))
-            continue
-        answers[name][author] = Answer(cells, np.setdiff1d(fingerprints(cells), given[name], assume_unique=True))
+    for author in watch(authors):
+        for name, content in _contents(author, names).items():
+            if content is None:
+                if author.student:
+                    not_compared.append(NotCompared(author, name, "not handed in", damaged=False))
+                continue
+            try:
+                cells = _cells(content, name, {line for cell in templates[name] for line in cell.code.splitlines()})
+            except IntakeError as error:
+                not_compared.append(NotCompared(author, name, str(error)))
+                continue
+            answers[name][author] = Answer(cells, np.setdiff1d(fingerprints(cells), given[name], assume_unique=True))
     comparisons = {name: Comparison(answers[name], common) for name in names}
     pairs, counts = _pairs(comparisons, authors, threshold)
     results = tuple(course.equal_results(assignment))
@@ -215,24 +206,27 @@ def earlier(folder: Path, assignment: str, notebooks: Sequence[str]) -> list[Aut
     return authors
 
 
-def read_cells(path: Path, given: Collection[str] = ()) -> list[Cell]:
-    """The cells of a notebook with code that is not in the lines `given`. Raises Unreadable."""
+def _contents(author: Author, names: Sequence[str]) -> dict[str, bytes | IntakeError | None]:
+    """An author's notebooks, or why they cannot be read; None for those that are not there."""
+    if not author.student:
+        paths = {name: author.folder / f"{name}.ipynb" for name in names}
+        return {name: path.read_bytes() if path.is_file() else None for name, path in paths.items()}
     try:
-        if not path.is_file():
-            raise Unreadable("it is no file")
-        if (size := path.stat().st_size) > LARGEST:
-            raise Unreadable(f"it is too large: {size / 1e6:.0f} MB of at most {LARGEST / 1e6:.0f} MB")
-        cells = [cell for cell in json.loads(path.read_bytes())["cells"] if cell["cell_type"] == "code"]
-        texts = ["".join(cell["source"]) for cell in cells]
-        names = [str(cell["metadata"].get("nbgrader", {}).get("grade_id", "")) for cell in cells]
-    except OSError as error:
-        raise Unreadable(f"it cannot be read: {error.strerror}") from None
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
-        raise Unreadable("it is damaged (not a valid notebook): ask for it to be submitted again") from None
-    if (length := sum(map(len, texts))) > LONGEST:
-        raise Unreadable(f"it holds {length:,} characters of code, more than {LONGEST:,}: look at it yourself")
-    cells = [_cell(name, text, given) for name, text in zip(names, texts, strict=True)]
-    return [cell for cell in cells if cell.own.strip()]
+        files = read_submission(author.folder)
+    except IntakeError as error:
+        return dict.fromkeys(names, error)
+    return {name: files.get(f"{name}.ipynb") for name in names}
+
+
+def _cells(content: bytes | IntakeError, name: str, given: Collection[str] = ()) -> list[Cell]:
+    """The cells of a notebook with code that is not in the lines `given`. Raises IntakeError."""
+    if isinstance(content, IntakeError):
+        raise content
+    cells = [cell for cell in read_notebook(content, f"{name}.ipynb").cells if cell.cell_type == "code"]
+    if (length := sum(len(cell.source) for cell in cells)) > LONGEST:
+        raise IntakeError(f"it holds {length:,} characters of code, more than {LONGEST:,}: look at it yourself")
+    found = [_cell(cell.metadata.get("nbgrader", {}).get("grade_id", ""), cell.source, given) for cell in cells]
+    return [cell for cell in found if cell.own.strip()]
 
 
 def _cell(name: str, text: str, given: Collection[str]) -> Cell:
@@ -245,8 +239,8 @@ def _cell(name: str, text: str, given: Collection[str]) -> Cell:
 def _given_cells(path: Path, assignment: str = "") -> list[Cell]:
     """What students were given in a notebook: as released with `assignment`, or as a lecture."""
     try:
-        return read_cells(path)
-    except Unreadable as error:
+        return _cells(path.read_bytes(), path.stem)
+    except (OSError, IntakeError) as error:
         mend = f"cs231n release {assignment}" if assignment else f"git restore {path}"
         raise CourseError(f"{path}: {error}. It says what students were given. Next: {mend}") from None
 
