@@ -6,7 +6,6 @@ machine, needs neither the course's folder nor its gradebook.
 
 import io
 import logging
-import resource
 import sys
 import tempfile
 import time
@@ -138,8 +137,16 @@ def examine(work: Work, tell: Callable[[str], None] = lambda phase: None, only: 
     except Exception as error:
         log.exception("judging ended in an error")
         problem = f"{type(error).__name__}: {error}"[:500]
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    return Judged(work.student, notebooks, problem, told.getvalue(), phases.seconds, memory)
+    return Judged(work.student, notebooks, problem, told.getvalue(), phases.seconds, _peak_memory())
+
+
+def _peak_memory() -> int:
+    """The most bytes this process has had; 0 where nobody counts them."""
+    try:
+        from resource import RUSAGE_SELF, getrusage
+    except ModuleNotFoundError:  # Windows, where assignments can be released
+        return 0
+    return getrusage(RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 class _Phases:

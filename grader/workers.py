@@ -314,4 +314,5 @@ def _use_threads(count: int) -> None:
     from threadpoolctl import threadpool_limits
 
     threadpool_limits(count)
-    os.environ.setdefault("NUMBA_NUM_THREADS", str(count))
+    for library in ("OPENBLAS", "OMP", "MKL", "NUMBA"):  # for those that are loaded later
+        os.environ.setdefault(f"{library}_NUM_THREADS", str(count))

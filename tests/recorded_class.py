@@ -6,7 +6,7 @@ import nbformat
 
 from grader.autograding import autograde
 from grader.check import load_checks
-from grader.course import Course
+from grader.course import CONFIG, Course
 from grader.demo import ASSIGNMENT, NOTEBOOK, hand_in, make_course
 from grader.recording import STAGING
 from grader.work import Judged, JudgedNotebook
@@ -15,9 +15,12 @@ STUDENTS = [f"student{number}" for number in range(5)]
 TIMES = "2026-03-02 12:00:00 UTC", "2026-03-09 12:00:00 UTC"
 
 
-def make_class(course, folder):
-    """A course in `folder`, configured as `course`, with knn released and handed in by everybody."""
-    made = make_course(course, folder)
+def make_class(course, folder, config=""):
+    """A course in `folder`, configured as `course` and with `config`: knn is released, and handed in by everybody."""
+    root = make_course(course, folder).root
+    with (root / CONFIG).open("a") as file:
+        file.write(config)
+    made = Course(root)
     released = nbformat.read(made.release(ASSIGNMENT) / f"{NOTEBOOK}.ipynb", as_version=4)
     for student in STUDENTS:
         hand_in(made, student, released)
@@ -68,10 +71,15 @@ class Verdicts:
         return []
 
 
-def grade(course, before=lambda student: None):
+def grade(course, before=lambda student: None, tell=lambda line: None):
     """Grade the class; raises AssertionError where somebody's submission is a problem, CourseError as `autograde`."""
-    for graded in autograde(course, ASSIGNMENT, STUDENTS, examiners=Verdicts(course, before)):
+    for graded in autograde(course, ASSIGNMENT, STUDENTS, examiners=Verdicts(course, before), tell=tell):
         assert not graded.problem, graded.problem
+
+
+def grade_and_tell(root, connection):
+    """In a process that is to be killed: says whose grade it records next."""
+    grade(Course(root), connection.send)
 
 
 def attempts(course):
@@ -100,8 +108,3 @@ def assert_complete(course, attempt=0):
     assert attempts(course) == dict.fromkeys(STUDENTS, (attempt, attempt))
     left = {path.name for path in course.root.glob(".grading*")} - {".grading.lock"}
     assert not left and not (course.root / STAGING).exists()
-
-
-def course_in(folder):
-    """The course again, as another process opens it."""
-    return Course(folder)
