@@ -6,13 +6,17 @@ browsers draw without scripts and without a network.
 
 import re
 import secrets
+from html import escape
+from urllib.parse import unquote
 from xml.etree import ElementTree
 
 import bleach
 from bleach.css_sanitizer import CSSSanitizer
+from jinja2 import pass_context
 from latex2mathml.converter import convert as latex_to_mathml
 from nbconvert.exporters import HTMLExporter
-from nbconvert.filters import markdown2html
+from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+from nbconvert.preprocessors import Preprocessor
 from nbformat import NotebookNode
 
 from .reference import SKIP_TAG
@@ -25,7 +29,7 @@ TAGS = {
 ATTRIBUTES = {
     **bleach.ALLOWED_ATTRIBUTES,
     "*": ["class", "id", "style", "title"],
-    "a": ["href", "title"],
+    "a": lambda tag, name, value: name == "title" or (name == "href" and is_link(value)),
     "img": lambda tag, name, value: name in ("alt", "width", "height") or (name == "src" and is_picture(value)),
     "td": ["colspan", "rowspan"],
     "th": ["colspan", "rowspan", "scope"],
@@ -60,6 +64,7 @@ MATH_ATTRIBUTES = {
     *("lspace", "rspace", "minsize", "maxsize", "width", "height", "depth", "linethickness", "columnalign"),
     *("rowspacing", "columnspacing", "columnlines", "rowlines", "notation", "movablelimits", "largeop", "symmetric"),
 }
+PICTURES = ("image/png", "image/jpeg", "image/gif")
 OUTPUT_TYPES = ("text/plain", "text/html", "text/markdown", "text/latex", "image/png", "image/jpeg")
 
 _MATH = re.compile(r"(?P<code>```.*?```|`[^`\n]*`)|\$\$(?P<block>.+?)\$\$|\$(?P<inline>[^$\n]+?)\$", re.DOTALL)
@@ -70,6 +75,12 @@ def is_picture(source: str) -> bool:
     return re.match(r"data:image/(png|jpeg|gif);base64,", source) is not None
 
 
+def is_link(address: str) -> bool:
+    """Only to elsewhere: not to files that were handed in, nor with a script in it for a page of formgrader's."""
+    known = re.match(r"(https?://|mailto:|#)", address, re.IGNORECASE) is not None
+    return known and not re.search(r"[\"'<>\\]", unquote(address))
+
+
 def clean_html(text) -> str:
     """`text` with only harmless tags, attributes and styles left; anything else is shown as text."""
     text = text.decode(errors="replace") if isinstance(text, bytes) else str(text)
@@ -78,8 +89,27 @@ def clean_html(text) -> str:
     )
 
 
-def safe_markdown(source: str) -> str:
-    """Markdown to harmless HTML, with formulas as MathML."""
+class _Renderer(IPythonRenderer):
+    """Shows pictures that were pasted into a cell, and goes on where one is missing."""
+
+    def _embed_image_or_attachment(self, src: str) -> str:
+        if not src.startswith("attachment:"):
+            return src
+        kinds = self.attachments.get(unquote(src.removeprefix("attachment:")), {})
+        return next((f"data:{kind};base64,{data}" for kind, data in kinds.items() if kind in PICTURES), "")
+
+
+@pass_context
+def markdown_cell(context, source: str) -> str:
+    """The template filter `markdown2html`: `safe_markdown` with the pictures that the cell brings along."""
+    return safe_markdown(source, context.get("cell", {}).get("attachments"))
+
+
+def safe_markdown(source: str, attachments: dict[str, dict[str, str]] | None = None) -> str:
+    """Markdown to harmless HTML, with formulas as MathML.
+
+    attachments: a cell's pictures, {name: {MIME type: base64}}.
+    """
     formulas: list[str] = []
     mark = secrets.token_hex(8)  # so that no text can stand where a formula will
 
@@ -89,7 +119,8 @@ def safe_markdown(source: str) -> str:
         formulas.append(_mathml(match["block"] or match["inline"], block=match["block"] is not None))
         return f"{mark}x{len(formulas) - 1}x"
 
-    html = clean_html(markdown2html(_MATH.sub(set_aside, source)))
+    renderer = _Renderer(escape=False, attachments=attachments)
+    html = clean_html(MarkdownWithMath(renderer=renderer).render(_MATH.sub(set_aside, source)))
     return re.sub(rf"{mark}x(\d+)x", lambda m: formulas[int(m[1])], html)
 
 
@@ -113,6 +144,23 @@ def clean(output: NotebookNode) -> NotebookNode:
         if "text/html" in output.data:
             output.data["text/html"] = clean_html(output.data["text/html"])
     return output
+
+
+class Disarm(Preprocessor):
+    """Before a submission is shown: what students may have chosen as their names becomes plain text, and of what
+    their notebook says about itself (its language, widgets, tags) only nbgrader's own marks are left. Outputs were
+    cleaned when they were recorded; it is done again, because what they say of themselves reaches the page too."""
+
+    def preprocess(self, nb: NotebookNode, resources: dict) -> tuple[NotebookNode, dict]:
+        for name in ("first_name", "last_name", "student"):
+            if resources.get(name):
+                resources[name] = escape(str(resources[name]))
+        nb.metadata = NotebookNode()
+        for cell in nb.cells:
+            cell.metadata = NotebookNode({k: v for k, v in cell.metadata.items() if k == "nbgrader"})
+            if cell.cell_type == "code":
+                cell.outputs = [clean(output) for output in cell.outputs]
+        return nb, resources
 
 
 class FeedbackExporter(HTMLExporter):
