@@ -8,6 +8,10 @@ import os
 import sys
 from pathlib import Path
 
+import nbgrader
+
+import grader
+
 # nbgrader runs `alembic`, which lies beside it; it need not be on the path of the shell.
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
 
@@ -51,11 +55,18 @@ c.LatePolicy.grace_minutes = 0  # up to so many minutes late cost nothing
 c.LatePolicy.percent_per_day = 0  # of a notebook's score, for each day begun since the due date
 c.LatePolicy.max_percent = 100  # at most
 
+c.ExchangeFactory.collect = "grader.exchange.Collect"
+
 c.GenerateFeedback.exporter_class = "grader.display.FeedbackExporter"
 
 # What students write is shown in feedback pages and in formgrader: harmless HTML only, formulas without scripts.
 c.HTMLExporter.sanitize_html = True
 c.HTMLExporter.filters = {
     "clean_html": "grader.display.clean_html",
-    "markdown2html": "grader.display.safe_markdown",
+    "markdown2html": "grader.display.markdown_cell",
 }
+c.HTMLExporter.preprocessors = ["grader.display.Disarm"]
+c.HTMLExporter.extra_template_basedirs = [
+    str(Path(grader.__file__).with_name("templates")),
+    str(Path(nbgrader.__file__).with_name("server_extensions") / "formgrader" / "templates"),
+]

@@ -42,6 +42,7 @@ def examine(for_tests: bool = False) -> Iterator[Finding]:
     yield from _guarded("Chromium", lambda: _chromium(required=for_tests))
     if for_tests:
         yield from _guarded("PostgreSQL", _postgresql)
+        yield from _guarded("npm", _npm)
 
 
 def find_browser() -> str | None:
@@ -225,3 +226,18 @@ def browser_command() -> str:
         return ("" if os.geteuid() == 0 else "sudo ") + "apt-get install chromium"
     options = " --with-deps" if sys.platform == "linux" else ""
     return f'"{sys.executable}" -m playwright install{options} chromium'
+
+
+def _npm() -> Iterator[Finding]:
+    """JupyterHub's proxy runs in Node.js, and is installed by npm."""
+    if shutil.which("node") and (path := shutil.which("npm")):
+        yield Finding("npm", OK, path)
+    else:
+        yield Finding("npm", BROKEN, "not found; the tests need it for JupyterHub's proxy", npm_command())
+
+
+def npm_command() -> str:
+    """How to install npm, with Node.js."""
+    if Path("/etc/debian_version").exists():
+        return ("" if os.geteuid() == 0 else "sudo ") + "apt-get install npm"
+    return "install Node.js, which brings it, from https://nodejs.org"

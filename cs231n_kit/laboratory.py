@@ -7,6 +7,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 SETTINGS = Path(__file__).with_name("jupyter")  # no questions about news, no look for updates: versions are pinned
+FOR_STUDENTS = Path(__file__).with_name("jupyter_students")  # none of nbgrader's menus
+GRADING = "nbgrader_config.py"  # in the folder of those who grade
 # NumPy's threads (OpenBLAS) and Numba's (OpenMP) take turns. By default those whose turn it is not wait in a loop,
 # OpenBLAS's for some 25 ms, and leave the others half of a small machine: let them sleep after 2²⁰ cycles, and at once.
 # GNU's OpenMP is woken slowly: it may first look 30,000 times, some 0.1 ms.
@@ -51,14 +53,16 @@ def lab_command(folder: Path, notebook: Path, *, browser: bool | None, port: int
 def open_lab(folder: Path, notebook: Path, *, browser: bool | None, port: int) -> int:
     """Serve until the user stops it; returns the exit code (on POSIX this process becomes the server)."""
     command = lab_command(folder, notebook, browser=browser, port=port)
+    served, _ = _rooted(folder, notebook)
     environment = {
         **os.environ,
-        "PATH": _before(Path(sys.executable).parent, "PATH"),  # so that `cs231n` works in Lab's own terminals
-        "JUPYTER_CONFIG_PATH": _before(SETTINGS, "JUPYTER_CONFIG_PATH"),
+        "PATH": _before("PATH", Path(sys.executable).parent),  # so that `cs231n` works in Lab's own terminals
+        "JUPYTER_CONFIG_PATH": _before("JUPYTER_CONFIG_PATH", *settings(served)),
     }
     for variable, value in IDLE_THREADS_SLEEP.items():
         environment.setdefault(variable, value)
     print("Starting JupyterLab; Ctrl-C, then y, stops it.", flush=True)
+    os.chdir(served)  # where formgrader looks for nbgrader_config.py
     if os.name == "posix":
         os.execve(command[0], command, environment)
     try:
@@ -67,9 +71,14 @@ def open_lab(folder: Path, notebook: Path, *, browser: bool | None, port: int) -
         return 0
 
 
-def _before(folder: Path, variable: str) -> str:
-    """The search path in an environment variable with `folder` in front."""
-    return os.pathsep.join([str(folder), *filter(None, [os.environ.get(variable)])])
+def settings(served: Path) -> list[Path]:
+    """Folders with Jupyter's settings: nbgrader's menus, formgrader among them, only for those who grade here."""
+    return [SETTINGS] if (served / GRADING).is_file() else [SETTINGS, FOR_STUDENTS]
+
+
+def _before(variable: str, *folders: Path) -> str:
+    """The search path in an environment variable with `folders` in front."""
+    return os.pathsep.join([*map(str, folders), *filter(None, [os.environ.get(variable)])])
 
 
 def _rooted(folder: Path, notebook: Path) -> tuple[Path, Path]:

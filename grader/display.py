@@ -8,13 +8,17 @@ import copy
 import re
 import secrets
 from html import escape
+from urllib.parse import unquote
 from xml.etree import ElementTree
 
 import bleach
 from bleach.css_sanitizer import CSSSanitizer
+from jinja2 import pass_context
 from latex2mathml.converter import convert as latex_to_mathml
 from nbconvert.exporters import HTMLExporter
-from nbconvert.filters import markdown2html, strip_ansi
+from nbconvert.filters import strip_ansi
+from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+from nbconvert.preprocessors import Preprocessor
 from nbformat import NotebookNode
 
 from .reference import SKIP_TAG
@@ -27,7 +31,7 @@ TAGS = {
 ATTRIBUTES = {
     **bleach.ALLOWED_ATTRIBUTES,
     "*": ["class", "id", "style", "title"],
-    "a": ["href", "title"],
+    "a": lambda tag, name, value: name == "title" or (name == "href" and is_link(value)),
     "img": lambda tag, name, value: name in ("alt", "width", "height") or (name == "src" and is_picture(value)),
     "td": ["colspan", "rowspan"],
     "th": ["colspan", "rowspan", "scope"],
@@ -66,6 +70,7 @@ MOST_MARKUP = 6_000
 """Tags, attributes and words in one text. The time to clean it can grow with the square of their number."""
 COLOUR_WORK = 10**9
 """Colour changes in one text times its characters: the time to show them grows with that."""
+PICTURES = ("image/png", "image/jpeg", "image/gif")
 OUTPUT_TYPES = ("text/plain", "text/html", "text/markdown", "text/latex", "image/png", "image/jpeg")
 
 _PICTURE = re.compile(r'src="data:image/(png|jpeg|gif);base64,[\w+/=]*"', re.ASCII)
@@ -76,6 +81,12 @@ _MATH = re.compile(r"(?P<code>```.*?```|`[^`\n]*`)|\$\$(?P<block>.+?)\$\$|\$(?P<
 def is_picture(source: str) -> bool:
     """Only pictures that are in the page itself: nothing is fetched when a page is read."""
     return re.match(r"data:image/(png|jpeg|gif);base64,", source) is not None
+
+
+def is_link(address: str) -> bool:
+    """Only to elsewhere: not to files that were handed in, nor with a script in it for a page of formgrader's."""
+    known = re.match(r"(https?://|mailto:|#)", address, re.IGNORECASE) is not None
+    return known and not re.search(r"[\"'<>\\]", unquote(address))
 
 
 def clean_html(text) -> str:
@@ -91,8 +102,27 @@ def clean_html(text) -> str:
     )
 
 
-def safe_markdown(source: str) -> str:
-    """Markdown to harmless HTML, with formulas as MathML."""
+class _Renderer(IPythonRenderer):
+    """Shows pictures that were pasted into a cell, and goes on where one is missing."""
+
+    def _embed_image_or_attachment(self, src: str) -> str:
+        if not src.startswith("attachment:"):
+            return src
+        kinds = self.attachments.get(unquote(src.removeprefix("attachment:")), {})
+        return next((f"data:{kind};base64,{data}" for kind, data in kinds.items() if kind in PICTURES), "")
+
+
+@pass_context
+def markdown_cell(context, source: str) -> str:
+    """The template filter `markdown2html`: `safe_markdown` with the pictures that the cell brings along."""
+    return safe_markdown(source, context.get("cell", {}).get("attachments"))
+
+
+def safe_markdown(source: str, attachments: dict[str, dict[str, str]] | None = None) -> str:
+    """Markdown to harmless HTML, with formulas as MathML.
+
+    attachments: a cell's pictures, {name: {MIME type: base64}}.
+    """
     formulas: list[str] = []
     mark = secrets.token_hex(8)  # so that no text can stand where a formula will
 
@@ -102,7 +132,8 @@ def safe_markdown(source: str) -> str:
         formulas.append(_mathml(match["block"] or match["inline"], block=match["block"] is not None))
         return f"{mark}x{len(formulas) - 1}x"
 
-    html = clean_html(markdown2html(_MATH.sub(set_aside, source)))
+    renderer = _Renderer(escape=False, attachments=attachments)
+    html = clean_html(MarkdownWithMath(renderer=renderer).render(_MATH.sub(set_aside, source)))
     return re.sub(rf"{mark}x(\d+)x", lambda m: formulas[int(m[1])], html)
 
 
@@ -142,6 +173,23 @@ def _is_shown(kind: str, content) -> bool:
 
 def _few_colours(text: str) -> str:
     return strip_ansi(text) if text.count("\x1b") * len(text) > COLOUR_WORK else text
+
+
+class Disarm(Preprocessor):
+    """Before a submission is shown: what students may have chosen as their names becomes plain text, and of what
+    their notebook says about itself (its language, widgets, tags) only nbgrader's own marks are left. Outputs were
+    cleaned when they were recorded; it is done again, because what they say of themselves reaches the page too."""
+
+    def preprocess(self, nb: NotebookNode, resources: dict) -> tuple[NotebookNode, dict]:
+        for name in ("first_name", "last_name", "student"):
+            if resources.get(name):
+                resources[name] = escape(str(resources[name]))
+        nb.metadata = NotebookNode()
+        for cell in nb.cells:
+            cell.metadata = NotebookNode({k: v for k, v in cell.metadata.items() if k == "nbgrader"})
+            if cell.cell_type == "code":
+                cell.outputs = [clean(output) for output in cell.outputs]
+        return nb, resources
 
 
 class FeedbackExporter(HTMLExporter):

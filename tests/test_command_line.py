@@ -264,6 +264,13 @@ def test_lab_allows_root_only_to_root(course, monkeypatch):
     assert "--allow-root" not in command(course)
 
 
+def test_nbgraders_menus_are_for_those_who_grade(course):
+    """Formgrader itself is opened in tests/browser/test_formgrader.py."""
+    assert laboratory.FOR_STUDENTS in laboratory.settings(course)
+    (course / laboratory.GRADING).touch()
+    assert laboratory.FOR_STUDENTS not in laboratory.settings(course)
+
+
 def test_course_is_found_from_any_folder_inside_it(course, tmp_path):
     assert laboratory.course_folder(course / "notebooks") == course
     assert laboratory.course_folder(tmp_path) != course
@@ -310,6 +317,9 @@ def test_lab_serves_the_front_page_at_the_address_it_prints(course):
         settings = f"{base}/lab/api/settings/@jupyterlab/apputils-extension:notification?token={token}"
         properties = json.loads(fetch(settings))["schema"]["properties"]
         assert properties["fetchNews"]["default"] == "false", "Lab asks students nothing on its first start"
+        assert '"@jupyter/nbgrader"' in fetch(address[0]).split('"disabledExtensions"')[1].split("]")[0]
+        with pytest.raises(urllib.error.HTTPError, match="404"):
+            fetch(f"{base}/formgrader/api/assignments?token={token}")
     finally:
         server.terminate()
         server.wait(30)

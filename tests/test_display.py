@@ -4,9 +4,9 @@ import json
 from html import escape
 
 import pytest
-from nbformat.v4 import new_output
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from grader.display import MOST_MARKUP, clean, clean_html, safe_markdown
+from grader.display import MOST_MARKUP, Disarm, clean, clean_html, is_link, safe_markdown
 
 
 @pytest.mark.parametrize(
@@ -98,3 +98,51 @@ def test_only_harmless_outputs_are_kept():
     kept = clean(output)
     assert set(kept.data) == {"text/html"} and "<script" not in kept.data["text/html"]
     assert kept.metadata == {}
+
+
+@pytest.mark.parametrize(
+    "address, allowed",
+    [
+        ("https://arxiv.org/abs/1512.03385", True),
+        ("mailto:staff@example.org", True),
+        ("#conclusion", True),
+        ("plots.html", False),  # what was handed in, from formgrader's own address
+        ("/formgrader/manage_students", False),
+        ("//example.org", False),
+        ("javascript:alert(1)", False),
+        ("data:text/html,<script>alert(1)</script>", False),
+        ("http://localhost:8888/formgrader/manage_submissions/%22;alert(1)//", False),
+        ("http://localhost:8888/formgrader/manage_submissions/%3C/script%3E", False),
+    ],
+)
+def test_links_lead_elsewhere_or_to_the_same_page(address, allowed):
+    assert is_link(address) is allowed
+    assert ("href" in clean_html(f'<a href="{address}">here</a>')) is allowed
+
+
+def test_pasted_pictures_are_shown_and_a_missing_one_is_no_error():
+    dot = {"image/png": "iVBORw0KGgo="}
+    assert 'src="data:image/png;base64,iVBORw0KGgo="' in safe_markdown(
+        "![a](attachment:my%20dot.png)", {"my dot.png": dot}
+    )
+    for attachments in (None, {}, {"a.svg": {"image/svg+xml": "PHN2Zy8+"}}):
+        shown = safe_markdown("before ![a](attachment:a.svg) after", attachments)
+        assert "before" in shown and "after" in shown and "src" not in shown
+
+
+def test_names_and_what_a_notebook_says_of_itself_are_disarmed():
+    mark, hostile = {"grade_id": "predict", "points": 3}, "<img src=x onerror=alert(1)>"
+    picture = new_output("display_data", {"image/png": "x"}, metadata={"image/png": {"width": "1 onerror=alert(1)"}})
+    cells = [
+        new_code_cell(
+            "1", metadata={"nbgrader": mark, "magics_language": hostile, "tags": [hostile]}, outputs=[picture]
+        ),
+        new_markdown_cell("text", metadata={"kind": hostile}),
+    ]
+    notebook = new_notebook(cells=cells, metadata={"widgets": {"application/vnd.jupyter.widget-state+json": {}}})
+    names = {"first_name": hostile, "last_name": None, "student": "o'hara", "index": 3}
+    shown, resources = Disarm().preprocess(notebook, names)
+    assert resources == {"first_name": "&lt;img src=x onerror=alert(1)&gt;", "last_name": None,
+                         "student": "o&#x27;hara", "index": 3}  # fmt: skip
+    assert [dict(cell.metadata) for cell in shown.cells] == [{"nbgrader": mark}, {}]
+    assert shown.metadata == {} and shown.cells[0].outputs[0].metadata == {}

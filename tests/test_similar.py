@@ -304,7 +304,7 @@ def test_damage_is_reported_and_stops_nothing(tmp_path, released, bodies):
     assert re.search(r"100 % +100 % +ada +ben +knn 100 %", table)
     for student in (*damages(tmp_path), "link"):
         assert f"{student}: knn.ipynb is not compared" in told
-    for words in ("675,000 characters of code", "60 MiB, and a notebook may have 20 MiB", "symbolic link"):
+    for words in ("675,000 characters of code", "60.0 MiB, and a notebook may have 20.0 MiB", "symbolic link"):
         assert words in told
     html = (course.root / "similar" / f"{ASSIGNMENT}.html").read_text()
     assert "other</td><td>knn</td><td>not handed in" in html and "other:" not in told

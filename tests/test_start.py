@@ -10,7 +10,6 @@ import re
 import shutil
 import subprocess
 import sys
-import urllib.request
 import zipfile
 from importlib import metadata
 from pathlib import Path
@@ -20,6 +19,7 @@ import pytest
 from executed_notebook import assert_ran_clean
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from test_command_line import fetch
 from typer.testing import CliRunner
 
 from cs231n_kit import starting
@@ -265,8 +265,7 @@ def test_lab_shows_the_front_page(mine, student):
         assert found, lines
         base, page, token = found.groups()
         for path, words in ((f"lab/tree/{page}", "JupyterLab"), (f"api/contents/{page}", "Start here")):
-            with urllib.request.urlopen(f"{base}/{path}?token={token}", timeout=60) as answer:
-                assert words in answer.read().decode()
+            assert words in fetch(f"{base}/{path}?token={token}")
     finally:
         server.terminate()
         server.wait(30)
