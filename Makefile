@@ -12,10 +12,10 @@ export OPENBLAS_THREAD_TIMEOUT ?= 20
 export GOMP_SPINCOUNT ?= 30000
 
 .DEFAULT_GOAL := help
-.PHONY: help install lab test test-torch test-long demo bench bench-gpu pins clean
+.PHONY: help install lab test test-torch test-long demo bench bench-gpu bench-grading pins clean
 
 help: ## list these commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 
 install: $(INSTALLED) ## create .venv with everything the course needs
 
@@ -44,6 +44,9 @@ bench: $(INSTALLED) ## time the kit against its peers and write benchmarks/cpu.m
 
 bench-gpu: $(INSTALLED) ## time the CUDA kernels against PyTorch and write benchmarks/gpu-<device>.md
 	@.venv/bin/python -m benchmarks.gpu
+
+bench-grading: $(INSTALLED) ## time grading beside stock nbgrader and write benchmarks/grading.md (15 minutes)
+	@.venv/bin/python -m benchmarks.grading
 
 # argon2-cffi-bindings 26 has no wheels for Intel Macs; PyTorch 2.13 is what the comparisons were made with.
 pins: $(INSTALLED) ## resolve constraints.txt anew, for every platform and Python

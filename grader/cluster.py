@@ -40,8 +40,10 @@ except ModuleNotFoundError as error:
 
 CONNECTING = 5.0
 """Seconds in which a scheduler must answer."""
+STARTING = 10.0
+"""Seconds to wait for the first worker."""
 PATIENCE = 30.0
-"""Seconds to wait for a worker where there is none: one that died may come back, as Dask's nannies see to."""
+"""Seconds to wait when there is none any more: one that died may come back, as Dask's nannies see to."""
 LOOK = 1.0
 """Seconds between two looks at who is there."""
 SAME = ("python", "cs231n-kit", "nbgrader", "distributed")
@@ -62,7 +64,7 @@ class ClusterWorkers:
         self, address: str, allow_unsandboxed: bool = False, tell: Callable[[str], None] = lambda refusal: None
     ):
         self.address = address
-        self._tell = tell
+        self._tell = tell  # once of each worker
         self._allow_unsandboxed = allow_unsandboxed
         self._run = uuid.uuid4().hex
         self._threads: dict[str, int] = {}
@@ -79,7 +81,7 @@ class ClusterWorkers:
             self._alone_since = time.monotonic()
             while not self._threads:
                 self._look()
-                self._require_workers(0 if self._refused else 2 * CONNECTING)
+                self._require_workers(0 if self._refused else STARTING)
         except BaseException:
             self.__exit__()
             raise
@@ -159,8 +161,9 @@ class ClusterWorkers:
         return reasons
 
     def _refuse(self, worker: str, reason: str) -> None:
+        if worker not in self._refused:
+            self._tell(f"{worker} gets no work: {reason}")
         self._refused[worker] = reason
-        self._tell(f"{worker} gets no work: {reason}")
 
     def _require_workers(self, patience: float) -> None:
         """Raises CourseError when there has been none that can grade for longer than so many seconds."""

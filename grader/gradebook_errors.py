@@ -21,15 +21,17 @@ STORED = "Nothing that was stored is lost; the same command goes on from there."
 INSTALL = 'pip install -c constraints.txt -e ".[postgresql]"'
 UNREACHABLE = "Does the server run, can it be reached from here, are user, password and database in the URL right?"
 OTHER_SCHEMA = "It was made by another nbgrader. Next, after a backup: nbgrader db upgrade"
+OWNER = "Its user must be allowed to create and change tables there: make it the database's owner."
 
 # What PostgreSQL's errors begin with ("PostgreSQL Error Codes" in its manual), and what to do about them.
 MENDS = {
     "08": UNREACHABLE,
     "28": "Is the user right, and the password, in the URL or in ~/.pgpass?",
     "3D": "Next: createdb, with the name of that database.",
+    "3F": OWNER,
     "25006": "It can only be read: give the URL of the server that takes changes.",
     "40P01": "Another program changes the same grades.",
-    "42501": "Its user must be allowed to create and change tables there: make it the database's owner.",
+    "42501": OWNER,
     "42P01": OTHER_SCHEMA,
     "42703": OTHER_SCHEMA,
     "53100": "The server's disk is full: free some space there.",

@@ -1,4 +1,4 @@
-"""A class whose verdicts are known beforehand, so that grading it is recording, which is what can go wrong here."""
+"""A class whose verdicts are known beforehand, so that grading it is recording them."""
 
 from collections import deque
 
@@ -41,14 +41,13 @@ def planted(student, attempt):
     return {check.function: (check.points * got, check.points) for check, got in zip(checks, earned, strict=True)}
 
 
-class Verdicts:
-    """Examiners who know all verdicts. before: called with each student's name just before the verdicts come out."""
+class Known:
+    """Examiners who know what comes of each submission: `judge(work)`."""
 
     capacity = 1
 
-    def __init__(self, course, before=lambda student: None):
-        path = course.path("release", ASSIGNMENT) / f"{NOTEBOOK}.ipynb"
-        self._notebook, self._before, self._waiting = nbformat.read(path, as_version=4), before, deque()
+    def __init__(self, judge):
+        self._judge, self._waiting = judge, deque()
 
     def __enter__(self):
         return self
@@ -60,26 +59,29 @@ class Verdicts:
         self._waiting.append(work)
 
     def finished(self, seconds):
-        work = self._waiting.popleft()
-        attempt = TIMES.index(work.files["timestamp.txt"].decode())
-        self._before(work.student)
-        self._notebook.metadata["judged"] = [work.student, attempt]
-        content = nbformat.writes(self._notebook)
-        return [Judged(work.student, (JudgedNotebook(NOTEBOOK, content, planted(work.student, attempt)),))]
+        return [self._judge(self._waiting.popleft())]
 
     def activity(self):
         return []
 
 
 def grade(course, before=lambda student: None, tell=lambda line: None):
-    """Grade the class; raises AssertionError where somebody's submission is a problem, CourseError as `autograde`."""
-    for graded in autograde(course, ASSIGNMENT, STUDENTS, examiners=Verdicts(course, before), tell=tell):
+    """Grade the class as planted. before: called with each student's name just before the verdicts come out.
+
+    Raises AssertionError where somebody's submission is a problem, CourseError as `autograde` does.
+    """
+    path = course.path("release", ASSIGNMENT) / f"{NOTEBOOK}.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+
+    def judge(work):
+        attempt = TIMES.index(work.files["timestamp.txt"].decode())
+        before(work.student)
+        notebook.metadata["judged"] = [work.student, attempt]
+        content = nbformat.writes(notebook)
+        return Judged(work.student, (JudgedNotebook(NOTEBOOK, content, planted(work.student, attempt)),))
+
+    for graded in autograde(course, ASSIGNMENT, STUDENTS, examiners=Known(judge), tell=tell):
         assert not graded.problem, graded.problem
-
-
-def grade_and_tell(root, connection):
-    """In a process that is to be killed: says whose grade it records next."""
-    grade(Course(root), connection.send)
 
 
 def attempts(course):

@@ -218,49 +218,43 @@ def test_an_interrupted_run_leaves_nothing_running_and_the_same_command_goes_on(
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from grader import preprocessors, recording
+from nbgrader.preprocessors import AssignLatePenalties
+from grader import recording
 from grader.course import Course
 
 def kill(*arguments):
     os.kill(os.getpid(), signal.SIGKILL)
 
 real, moment = recording.put_in_place, sys.argv[2]
-if moment == "half the cells are written":
-    preprocessors.SaveJudgedGrades._add_comment = kill
-elif moment == "the gradebook is written":
+if moment == "before the penalty":
+    AssignLatePenalties.init_plugin = kill
+elif moment == "after the gradebook":
     recording.put_in_place = kill
 else:
     recording.put_in_place = lambda new, final: (real(new, final), kill())
-list(Course(Path(sys.argv[1])).autograde("assignment1", ["ben"]))
+list(Course(Path(sys.argv[1])).autograde("assignment1", ["ben"], regrade=True))
 """
 
 
-@pytest.mark.parametrize(
-    "moment", ["half the cells are written", "the gradebook is written", "the folder is in its place"]
-)
+@pytest.mark.parametrize("moment", ["before the penalty", "after the gradebook", "after the folder"])
 def test_a_run_killed_while_it_records_leaves_old_or_new_and_the_next_one_completes_it(undisturbed, tmp_path, moment):
     course = copied(undisturbed, tmp_path)
-    old = stored(course, "ben")
-    submitted = course.path("submitted", ASSIGNMENT, "ben")
+    old = cells(course)["ben"], stored(course, "ben")
+    submitted = course.path("submitted", ASSIGNMENT, "ben")  # another one at the same time, which only --regrade sees
     shutil.copy(course.path("submitted", ASSIGNMENT, "ada") / f"{NOTEBOOK}.ipynb", submitted)
-    (submitted / "timestamp.txt").write_text("2026-11-21 12:00:00 UTC")
     killed = subprocess.run(
-        [sys.executable, "-c", KILLED, str(course.root), moment],
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        check=False,
+        [sys.executable, "-c", KILLED, course.root, moment], env=os.environ | {"PYTHONPATH": str(ROOT)}, check=False
     )
     assert killed.returncode == -signal.SIGKILL
     between = cells(course)["ben"], stored(course, "ben")
     (graded,) = course.autograde(ASSIGNMENT, ["ben"])
-    assert not graded.kept and not graded.problem and graded.grade.score == 20
+    assert graded.kept == (moment == "before the penalty"), "what was not completely recorded is graded again"
+    (graded,) = course.autograde(ASSIGNMENT, ["ben"], regrade=graded.kept)
+    assert not graded.problem and graded.grade.score == 20
     new = cells(course)["ben"], stored(course, "ben")
-    expected = {
-        "half the cells are written": (cells(undisturbed)["ben"], old),
-        "the gradebook is written": (new[0], old),
-        "the folder is in its place": new,
-    }
-    assert between == expected[moment] and old != new[1]
-    assert [g.kept for g in course.autograde(ASSIGNMENT, ["ben"])] == [True]
+    assert new[0] != old[0] and new[1] != old[1]
+    expected = {"before the penalty": old, "after the gradebook": (new[0], old[1]), "after the folder": new}
+    assert between == expected[moment]
     others = [name for name in STUDENTS if name != "ben"]
     assert {name: cells(course)[name] for name in others} == {name: cells(undisturbed)[name] for name in others}
 

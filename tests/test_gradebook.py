@@ -4,8 +4,8 @@ import errno
 import json
 import os
 import pwd
+import re
 import shutil
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -13,11 +13,14 @@ import tempfile
 from contextlib import closing
 from pathlib import Path
 
+import processes
 import pytest
 from graded_class import make_class
+from processes import as_nobody
 from sqlalchemy.exc import OperationalError
 
 from grader import gradebook as keeping
+from grader import gradebook_errors
 from grader.course import CourseError
 from grader.gradebook import NOTE, RunLock, back_up, require_writable, with_timeouts
 from grader.gradebook_errors import explained, shown
@@ -142,6 +145,7 @@ def test_a_locked_gradebook_is_waited_for_and_then_named(book, url, monkeypatch,
         with pytest.raises(CourseError, match="grade book.db is locked: another program .*formgrader"):
             use(url)
         monkeypatch.undo()
+        monkeypatch.setattr(gradebook_errors, "SLOW", 0.2)
 
         def let_go(line):
             lines.append(line)
@@ -164,26 +168,6 @@ def test_to_find_out_whether_it_can_be_written_changes_nothing(book, url, tmp_pa
     require_writable(f"sqlite:///{tmp_path}/new.db")
     with closing(sqlite3.connect(tmp_path / "new.db")) as database:
         assert database.execute("SELECT count(*) FROM sqlite_schema").fetchone() == (0,)
-
-
-def as_nobody(script, *arguments):
-    """Run a script as a user who is nobody's friend: root could write everything. Returns what it printed."""
-    root = os.geteuid() == 0
-    become = "import os; os.setgroups([]); os.setgid(65534); os.setuid(65534)" if root else ""
-    code = f"""
-import sys
-from pathlib import Path
-import nbgrader.api, psutil, filelock, sqlalchemy.dialects.sqlite
-from grader.gradebook import *
-{become}
-try:
-    {script}
-except CourseError as error:
-    print(error)
-"""
-    done = subprocess.run([sys.executable, "-c", code, *map(str, arguments)], capture_output=True, text=True, cwd=ROOT)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 @pytest.fixture
@@ -209,9 +193,9 @@ def test_a_gradebook_that_cannot_be_written_is_named_with_the_mend(template, ope
     shutil.copy(template.root / "gradebook.db", book)
     book.chmod(file)
     open_folder.chmod(folder)
-    told = as_nobody("require_writable(sys.argv[1])", f"sqlite:///{book}")
+    told = as_nobody(require_writable, f"sqlite:///{book}")
     open_folder.chmod(0o777)
-    assert (str(book) in told and words in told) if words else told == ""
+    assert (str(book) in told and words in told) if words else told is None
 
 
 @pytest.mark.parametrize(
@@ -266,48 +250,30 @@ def test_the_url_says_how_long_to_wait_unless_it_does_so_itself():
     assert with_timeouts(server) == server and "a%40b" not in shown(server) and shown(server).endswith("@host/db")
 
 
-HOLD = """
-with RunLock(Path(sys.argv[1]), "autograde assignment1"):
-        print("in", flush=True)
-        sys.stdin.read()
-"""
-
-
-def holder(folder):
-    code = f"import sys\nfrom pathlib import Path\nfrom grader.gradebook import RunLock\n{HOLD}"
-    process = subprocess.Popen(
-        [sys.executable, "-c", code, folder], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT
-    )
-    assert process.stdout.readline() == "in\n"
-    return process
-
-
 def test_a_second_run_is_refused_and_told_of_the_first(open_folder):
-    first = holder(open_folder)
-    try:
+    with processes.started(processes.hold, open_folder) as (first, connection):
+        assert connection.recv() == "entered"
         me = pwd.getpwuid(os.getuid()).pw_name
         expected = f"autograde assignment1, started by {me} on .* UTC .process {first.pid} on .*Wait until it is done"
-        with pytest.raises(CourseError, match=expected), RunLock(open_folder, "feedback"):
-            pass
-        assert f"process {first.pid} on" in as_nobody("with RunLock(Path(sys.argv[1]), 'x'): print('in')", open_folder)
-        first.communicate("")
+        with pytest.raises(CourseError, match=expected):
+            processes.enter(open_folder)
+        assert re.search(expected, as_nobody(processes.enter, open_folder))
+        connection.send("end")
+        first.join()
         assert not (open_folder / NOTE).exists()
         with RunLock(open_folder, "feedback"):
             assert json.loads((open_folder / NOTE).read_text())["what"] == "feedback"
-        assert as_nobody("with RunLock(Path(sys.argv[1]), 'x'): print('in')", open_folder) == "in\n"
-    finally:
-        first.kill()
-        first.communicate()
+        assert as_nobody(processes.enter, open_folder) == "entered"
 
 
 def test_what_a_killed_run_leaves_is_no_obstacle(open_folder):
-    first = holder(open_folder)
-    os.kill(first.pid, signal.SIGKILL)
-    first.communicate()
+    with processes.started(processes.hold, open_folder) as (first, connection):
+        assert connection.recv() == "entered"
+        first.kill()
+        first.join()
     assert (open_folder / NOTE).exists()
-    assert as_nobody("with RunLock(Path(sys.argv[1]), 'x'): print('in')", open_folder) == "in\n"
-    with RunLock(open_folder, "again"):
-        pass
+    assert as_nobody(processes.enter, open_folder) == "entered"
+    assert processes.enter(open_folder) == "entered"
 
 
 def test_a_run_in_the_same_process_is_refused_too(tmp_path):

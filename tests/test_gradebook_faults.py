@@ -1,17 +1,15 @@
 """Grading while the gradebook, the disk or the run fails: nothing stored is lost, and the next call completes it."""
 
 import json
-import multiprocessing
 import os
 import shutil
 import subprocess
 import sys
 import time
-from contextlib import closing
 from pathlib import Path
 
+import processes
 import pytest
-import recorded_class
 from failing_disk import FREE, IN_A_NAMESPACE
 from recorded_class import ASSIGNMENT, STUDENTS, assert_complete, attempts, grade, hand_in_again, make_class
 from typer.testing import CliRunner
@@ -48,17 +46,11 @@ def test_a_run_killed_at_any_moment_leaves_whole_grades_and_the_next_completes_i
     began = time.monotonic()
     grade(Course(shutil.copytree(course.root, tmp_path / "timed")))
     each = (time.monotonic() - began) / len(STUDENTS)
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["grader.autograding", "grader.demo"])
     killed = 0
     for share in MOMENTS:
-        hear, tell = context.Pipe(duplex=False)
-        process = context.Process(target=recorded_class.grade_and_tell, args=(course.root, tell))
-        process.start()
-        tell.close()
-        with closing(hear):
+        with processes.started(processes.grade, course.root) as (process, connection):
             try:
-                hear.recv()
+                connection.recv()
             except EOFError:  # the runs before have graded all of them
                 break
             time.sleep(share * each)  # somewhere while the submission is recorded, and nobody knows where

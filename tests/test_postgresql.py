@@ -8,16 +8,21 @@ from pathlib import Path
 import nbformat
 import psycopg
 import pytest
+import recorded_class
 from graded_class import ASSIGNMENT, CELLS, grade, make_class
 from nbformat.v4 import new_code_cell, new_notebook
 from postgresql_server import PASSWORD, running
+from recorded_class import STUDENTS
 from typer.testing import CliRunner
 
 from cs231n_kit.command_line import build_app
 from grader import demo, gradebook_errors, late, roster
 from grader import gradebook as keeping
+from grader.autograding import autograde
+from grader.check import load_checks
 from grader.course import Course, CourseError
 from grader.gradebook import back_up, require_writable
+from grader.recording import Recorder
 
 ROOT = Path(__file__).parents[1]
 ADA = {"predict_labels": 4, "cross_validate": 1.25, "gap_question": None, "softmax_loss": 0}
@@ -31,10 +36,19 @@ def server():
         yield server
 
 
+@pytest.fixture(scope="module")
+def emptied(server):
+    return server.database("test")
+
+
 @pytest.fixture
-def database(server, request):
-    """The URL of a database of the test's own."""
-    return server.database(f"test_{abs(hash(request.node.name))}")
+def database(server, emptied):
+    """The URL of an empty database."""
+    server.sql("ALTER DATABASE test RESET ALL")
+    server.sql("DROP SCHEMA public CASCADE", "test")
+    server.sql("CREATE SCHEMA public", "test")
+    server.sql("GRANT USAGE ON SCHEMA public TO PUBLIC", "test")
+    return emptied
 
 
 def put(url):
@@ -105,10 +119,6 @@ def plain(url):
     return url.replace("+psycopg", "").replace(" ", "%20")
 
 
-def database_of(url):
-    return gradebook_errors.parsed(url).database
-
-
 def test_a_backup_is_put_back_as_the_documentation_says(database, tmp_path, monkeypatch):
     course = make_class(tmp_path, config=put(database))
     add(course, "ada")
@@ -139,26 +149,26 @@ def test_a_backup_that_fails_leaves_nothing(server, tmp_path):
 
 def test_a_writable_gradebook_is_left_as_it_was(server, database):
     require_writable(database)
-    assert server.sql("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'", database_of(database)) == [(0,)]
+    assert server.sql("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'", "test") == [(0,)]
 
 
 def read_only(server, database):
-    server.sql(f"ALTER DATABASE {database_of(database)} SET default_transaction_read_only = on")
+    server.sql("ALTER DATABASE test SET default_transaction_read_only = on")
     return database
 
 
 def not_allowed(server, database):
     server.sql("CREATE ROLE stranger LOGIN PASSWORD 'x'")
-    return server.url(database_of(database), "stranger", "x")
+    return server.url("test", "stranger", "x")
 
 
 def another_one(server, database):
-    server.sql("CREATE TABLE birds (name text)", database_of(database))
+    server.sql("CREATE TABLE birds (name text)", "test")
     return database
 
 
 def older(server, database):
-    server.sql("CREATE TABLE student (id text)", database_of(database))
+    server.sql("CREATE TABLE student (id text)", "test")
     return database
 
 
@@ -194,6 +204,7 @@ def test_a_locked_table_is_waited_for_and_then_named(database, tmp_path, monkeyp
         with pytest.raises(CourseError, match="lock timeout.*Another program has kept it locked"):
             require_writable(database)
         monkeypatch.undo()
+        monkeypatch.setattr(gradebook_errors, "SLOW", 0.2)
         waiting = threading.Event()
 
         def let_go(line):
@@ -228,7 +239,73 @@ def test_a_server_that_fails_half_way_loses_nothing(server, database, tmp_path):
 def test_the_environment_names_the_gradebook(server, database, tmp_path, monkeypatch):
     monkeypatch.setenv("CS231N_GRADEBOOK", database)
     add(make_class(tmp_path), "ada")
-    assert server.sql("SELECT id FROM student", database_of(database)) == [("ada",)]
+    assert server.sql("SELECT id FROM student", "test") == [("ada",)]
     assert not (tmp_path / "gradebook.db").exists()
     throw_away = demo.make_course(Course(ROOT), tmp_path / "demo")
     assert throw_away.db_url.startswith(f"sqlite:///{tmp_path}/demo/gradebook.db")
+
+
+@pytest.fixture(scope="module")
+def graded(server, tmp_path_factory):
+    """A class of five, examined once: with its gradebook in PostgreSQL by the command, and the same in a file."""
+    folder = tmp_path_factory.mktemp("graded")
+    course = recorded_class.make_class(Course(ROOT), folder, put(server.database("graded")))
+    released, solution = (
+        nbformat.read(course.path(step, ASSIGNMENT) / f"{demo.NOTEBOOK}.ipynb", as_version=4)
+        for step in ("release", "source")
+    )
+    for student, notebook in zip(STUDENTS, list(demo.submissions(released, solution).values())[:3], strict=False):
+        demo.hand_in(course, student, notebook)
+    in_file = recorded_class.make_class(Course(ROOT), tmp_path_factory.mktemp("in_file"))
+    examined = {}
+    record = Recorder.record
+
+    def remember(recorder, work, judged):
+        examined[work.student] = judged
+        return record(recorder, work, judged)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Recorder, "record", remember)
+        result = cs231n("autograde", ASSIGNMENT, "--course", folder)
+    assert result.exit_code == 0, told(result)
+    known = recorded_class.Known(lambda work: examined[work.student])
+    assert not [one.problem for one in autograde(in_file, ASSIGNMENT, STUDENTS, examiners=known) if one.problem]
+    return in_file, course
+
+
+def test_a_whole_class_gets_the_same_grades_statistics_and_feedback(graded):
+    assert not (graded[1].root / "gradebook.db").exists()
+    (backup,) = (graded[1].root / "backups").iterdir()
+    assert backup.suffix == ".dump"
+    in_file, in_server = (course.grades(ASSIGNMENT) for course in graded)
+    assert in_file == in_server and len(in_server) == 5
+    full = sum(check.points for check in load_checks(demo.NOTEBOOK).checks)
+    scores = [grade.score for grade in in_server]
+    assert scores[0] == full > scores[1] > scores[2] > scores[3] == scores[4] == 0
+    for command in ("grades", "statistics", "feedback"):
+        results = [cs231n(command, ASSIGNMENT, "--course", course.root) for course in graded]
+        assert [result.exit_code for result in results] == [0, 0]
+        shown = [told(result).replace(str(course.root), "") for result, course in zip(results, graded, strict=True)]
+        assert command == "feedback" or shown[0] == shown[1]
+    for student in STUDENTS:
+        pages = [course.path("feedback", ASSIGNMENT, student) / f"{demo.NOTEBOOK}.html" for course in graded]
+        assert pages[0].read_text() == pages[1].read_text()
+
+
+def test_a_run_whose_server_fails_half_way_is_completed_by_the_next(server, graded):
+    course = graded[1]
+    recorded_class.hand_in_again(course, 1)
+    try:
+        with pytest.raises(CourseError, match="Does the server run.*the same command goes on"):
+            recorded_class.grade(course, lambda student: server.stop() if student == STUDENTS[2] else None)
+    finally:
+        server.start()
+    scores = {grade.student: {c[0]: c[1] for c in grade.cells} for grade in course.grades(ASSIGNMENT)}
+    second = [
+        all(scores[student][name] == earned for name, (earned, _) in recorded_class.planted(student, 1).items())
+        for student in STUDENTS
+    ]
+    assert second == [True, True, False, False, False]
+    assert course.grades(ASSIGNMENT)[2:] == graded[0].grades(ASSIGNMENT)[2:]
+    recorded_class.grade(course)
+    recorded_class.assert_complete(course, 1)

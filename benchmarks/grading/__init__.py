@@ -1,0 +1,1 @@
+"""How fast a class is graded, beside stock nbgrader; `make bench-grading` writes benchmarks/grading.md."""
