@@ -8,6 +8,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from cs231n_kit.terminal import printable
+
 Assignment = Annotated[str, typer.Argument(help="Name of the assignment: its folder in solutions/.")]
 Folder = Annotated[Path, typer.Option("--course", help="The course's folder (default: this one or one above it).")]
 HERE = Path(".")
@@ -106,10 +108,10 @@ def feedback(
         for name in students:
             try:
                 for page in place.feedback(assignment, name):
-                    console.print(f"[green]✓[/] {escape(name)}: {escape(str(page))}", soft_wrap=True)
+                    console.print(f"[green]✓[/] {shown(name)}: {shown(str(page))}", soft_wrap=True)
             except CourseError as error:
                 problems += 1
-                console.print(f"[red]✗[/] {escape(name)}: {escape(str(error))}")
+                console.print(f"[red]✗[/] {shown(name)}: {shown(str(error))}")
     raise typer.Exit(1 if problems else 0)
 
 
@@ -132,17 +134,22 @@ def demo(
 
 def _tell_equal_results(place, assignment: str) -> None:
     for file, students in place.equal_results(assignment):
-        names = escape(", ".join(students))
+        names = shown(", ".join(students))
         console.print(f"[yellow]![/] {file} holds the same arrays, to the last bit, for: {names}", soft_wrap=True)
 
 
 def _line(place, assignment: str, graded) -> str:
-    name = escape(graded.student)
+    name = shown(graded.student)
     if graded.problem:
-        return f"[red]✗[/] {name}: not graded: {escape(graded.problem)}"
+        return f"[red]✗[/] {name}: not graded: {shown(graded.problem)}"
     grade = next(g for g in place.grades(assignment) if g.student == graded.student)
     rest = ", the written answer is to be graded by hand" if grade.by_hand else ""
     return f"[green]✓[/] {name}: {grade.score:g} of {grade.points:g}{rest}" + (" (kept)" if graded.kept else "")
+
+
+def shown(text: str) -> str:
+    """What comes from students, for the console: in one line, steering no terminal, without markup."""
+    return escape(printable(text.replace("\n", " ")))
 
 
 def _progress() -> Progress:
