@@ -7,6 +7,7 @@ browsers draw without scripts and without a network.
 import copy
 import re
 import secrets
+from collections.abc import Sequence
 from html import escape
 from urllib.parse import unquote
 from xml.etree import ElementTree
@@ -149,11 +150,32 @@ def _mathml(latex: str, block: bool) -> str:
         return f"<code>{bleach.clean(latex, tags=set())}</code>"
 
 
+def recorded(outputs: Sequence[NotebookNode]) -> list[NotebookNode]:
+    """What is kept of a cell's outputs: clean copies, and what went to the same stream as one."""
+    kept: list[NotebookNode] = []
+    streams: dict[str, list[str]] = {}
+    for output in outputs:
+        if output.output_type != "stream":
+            kept.append(clean(output))
+        elif output.name in streams:
+            streams[output.name].append(output.text)
+        else:
+            streams[output.name] = [output.text]
+            kept.append(NotebookNode(output))
+    for output in kept:
+        if output.output_type == "stream":
+            output.text = _few_colours(_overwritten("".join(streams[output.name])))
+    return kept
+
+
+def _overwritten(text: str) -> str:
+    """Of every line what is left on a terminal in the end: progress bars go back to its beginning and start anew."""
+    return "\n".join(line.rstrip("\r").rpartition("\r")[2] for line in text.split("\n"))
+
+
 def clean(output: NotebookNode) -> NotebookNode:
     """A copy of a recorded output without anything that could run or fetch when it is shown."""
     output = copy.deepcopy(output)
-    if "text" in output:
-        output.text = _few_colours(output.text)
     if "traceback" in output:
         output.traceback = _few_colours("\n".join(output.traceback)).split("\n")
     if "data" in output:

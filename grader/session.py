@@ -26,7 +26,7 @@ from cs231n_kit.checking.calling import Outcome, Take
 from cs231n_kit.checking.wire import WireError, receive, send
 
 from .contained import Contained
-from .display import clean
+from .display import recorded
 from .kernel import sandboxed_kernel_manager
 from .reference import is_answer
 from .sandbox import Limits
@@ -228,7 +228,7 @@ class Session:
             allow_errors=True,
             store_widget_state=False,
             record_timing=False,
-            coalesce_streams=True,
+            coalesce_streams=False,  # its way of joining them takes hours for a line of a few megabytes
             shutdown_kernel="immediate",
             on_cell_executed=self._watch_exits,
         )
@@ -260,7 +260,7 @@ class Session:
                 self._note(index, "this cell ended the Python process (out of memory, or an exit call); it is left out")
                 return index
             if index >= self._recorded:
-                self._notebook.cells[index].outputs = [clean(output) for output in cell.outputs]
+                self._notebook.cells[index].outputs = recorded(cell.outputs)
                 number = cell.execution_count  # what the kernel says
                 self._notebook.cells[index].execution_count = number if type(number) is int else None
                 self._recorded = index + 1

@@ -6,7 +6,7 @@ from html import escape
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from grader.display import MOST_MARKUP, Disarm, clean, clean_html, is_link, safe_markdown
+from grader.display import MOST_MARKUP, Disarm, clean, clean_html, is_link, recorded, safe_markdown
 
 
 @pytest.mark.parametrize(
@@ -69,11 +69,22 @@ def test_pictures_in_a_text_are_not_counted():
 
 def test_thousands_of_colours_are_dropped():
     flood = "\x1b[31mx" * 100_000
-    for output in (new_output("stream", text=flood), new_output("error", ename="E", evalue="e", traceback=[flood]),
+    for output in (new_output("error", ename="E", evalue="e", traceback=[flood]),
                    new_output("display_data", {"text/plain": flood})):  # fmt: skip
         assert "\x1b" not in json.dumps(clean(output), ensure_ascii=False)
+    assert recorded([new_output("stream", text=flood)])[0].text == "x" * 100_000
     few = new_output("stream", text="\x1b[31mred")
-    assert clean(few) == few
+    assert recorded([few]) == [few]
+
+
+def test_streams_are_joined_and_overwritten_lines_are_left_out_in_no_time():
+    long = "x" * 5_000_000
+    parts = ["1%\r50%\r", "100%\nnext\r\n", long]
+    outputs = [new_output("stream", text=text) for text in parts]
+    outputs.insert(1, new_output("stream", name="stderr", text="told"))
+    outputs.insert(2, new_output("display_data", {"text/plain": "1"}))
+    kept = recorded(outputs)
+    assert [output.get("text") for output in kept] == [f"100%\nnext\n{long}", "told", None]
 
 
 def test_outputs_are_copied_so_that_what_comes_later_does_not_change_them():

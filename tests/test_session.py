@@ -1,6 +1,7 @@
 """What a kernel keeps for the judge: caches of any kind are handed on, never sent, and handles open nothing else."""
 
 import logging
+import socket
 import time
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 from cs231n_kit.checking.answering import KEPT_LIMIT
 from cs231n_kit.checking.arguments import Kept, Network
+from cs231n_kit.checking.wire import send
 from grader.check import load_checks
 from grader.demo import answers
 from grader.judge import judge_notebook, secret_generator
@@ -222,3 +224,37 @@ def test_a_cell_that_exits_is_the_only_one_left_out():
         assert [ask(session, name, X).status for name in ("give", "later0", "later8")] == ["returned"] * 3
     notes = [i for i, cell in enumerate(notebook.cells) for output in cell.outputs if output.output_type == "error"]
     assert notes == [1] and "exit call" in notebook.cells[1].outputs[0].evalue
+
+
+@pytest.mark.parametrize("number", [0, 2, -1, 10**30, float("nan"), "1", [1], {}, None])
+def test_an_answer_to_another_question_is_not_taken(number):
+    session = Session(new_notebook(), ROOT / "docs", (), SessionSettings(), LOG)
+    session._channel, theirs = socket.socketpair()
+    with session._channel, theirs:
+        send(theirs, {"id": number, "status": "returned"}, (X,))
+        outcome = session.ask(Question("f", (X,)), 2**20, time.monotonic() + 20)
+    assert outcome.status == "garbled" and outcome.values == ()
+
+
+def test_cells_that_end_their_kernel_are_not_run_again_for_hours(monkeypatch):
+    session, clock, runs = Session(new_notebook(), ROOT / "docs", (), SessionSettings(), LOG), [0.0], []
+
+    def run_cells(deadline):
+        clock[0] = deadline - 50
+        runs.append(deadline)
+        return len(runs)
+
+    monkeypatch.setattr("grader.session.time.monotonic", lambda: clock[0])
+    monkeypatch.setattr(session, "_start", lambda: None)
+    monkeypatch.setattr(session, "_run_cells", run_cells)
+    with session:
+        assert not session.ready()
+    assert len(runs) == 4  # of 9: each took 250 s of the 300 s that one run may take
+
+
+def test_what_a_kernel_says_the_number_of_a_cell_is_is_not_believed():
+    say = "kernel = get_ipython().kernel\ndef send(number):\n    content = {'execution_count': number}\n"
+    say += "    kernel.session.send(kernel.iopub_socket, 'execute_input', content, parent=kernel.get_parent('shell'))"
+    notebook = new_notebook(cells=[new_code_cell(source) for source in (say, "send('<script>')", "send(7)")])
+    with Session(notebook, ROOT / "docs", (), SessionSettings(), LOG):
+        assert [cell.execution_count for cell in notebook.cells] == [1, None, 7]
