@@ -99,8 +99,8 @@ def _summary(found: ClassSimilarity) -> str:
 Compared is the code that students wrote or changed, without what the released notebook and the lectures contain.
 Names of variables, comments, blanks, texts in quotation marks and the order of functions make no difference. A
 percentage is the part of the shorter of two answers that is in the other one, too, but not in those of more than
-{found.common} students. Answers with less than some four lines of their own ({FEWEST} fingerprints) 
-are not compared.</p>
+{found.common} students; with others than students everything counts. Answers with less than some four lines of their
+own ({FEWEST} fingerprints) are not compared.</p>
 <h2>All pairs</h2>
 <p>By their most similar notebook. Where the class lies and where single pairs stand out from it says more than any
 threshold; pairs from {percent(found.threshold)} on are listed below.</p>

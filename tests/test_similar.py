@@ -219,6 +219,16 @@ def test_what_many_students_have_does_not_count_unless_all_of_it_is_the_same(tmp
     (group,) = found.comparisons["knn"].groups
     assert [author.name for author in group] == ["ada3", "ben4", "cleo5"]
     assert "from the first word to the last" in page(found)
+    assert (
+        "of the code does not count, as more than 3 students"
+        in run(course, "similar", ASSIGNMENT, "--common", 3).output
+    )
+    hand_in(Course(tmp_path), "found", filled(released, {"cross_validate": shown})).parent.rename(tmp_path / "found")
+    shutil.rmtree(tmp_path / "submitted" / "found")
+    found = compare_class(course, ASSIGNMENT, common=3, also=[tmp_path / "found"])
+    assert names_of(found.pairs) >= {(f"{name}{n}", "found") for n, name in ((3, "ada"), (4, "ben"), (5, "cleo"))}
+    sides = found.comparisons["knn"].sides(found.pairs[0].first, found.pairs[0].second)
+    assert [side.shared_lines for side in sides] == [9, 9]
 
 
 def test_what_a_lecture_shows_does_not_count(tmp_path, released, bodies):
