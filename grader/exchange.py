@@ -6,10 +6,13 @@ import re
 import shutil
 import stat
 import tempfile
+from datetime import UTC, datetime
 from pathlib import Path
 
 from nbgrader.exchange.default import ExchangeCollect
 from nbgrader.utils import parse_utc
+
+COPYING = 300  # seconds that handing in may take
 
 
 class NotCollected(Exception):
@@ -53,9 +56,12 @@ class Collect(ExchangeCollect):
             raise NotCollected(f"there is no account {student!r} on this machine") from None
         if not its_own:
             raise NotCollected(f"somebody else handed it in under the name of {student}")
-        left_out = copy_files_of(owner, source, target, 1000 * self.coursedir.max_dir_size)
+        left_out, changed = copy_files_of(owner, source, target, 1000 * self.coursedir.max_dir_size)
         if left_out:
             self.log.warning("%r: left out what is not a file of %s: %s", source.name, student, ", ".join(left_out))
+        if changed > parse_utc(timestamp).replace(tzinfo=UTC).timestamp() + COPYING:
+            then = datetime.fromtimestamp(changed, UTC).strftime("%Y-%m-%d %H:%M")
+            self.log.warning("%r: was changed after the time in its name, at %s UTC", source.name, then)
         (target / "timestamp.txt").write_text(timestamp)
 
 
@@ -69,18 +75,20 @@ def _parse(name: str) -> tuple[str, str, str]:
         raise NotCollected("its name is not one that nbgrader gives") from None
 
 
-def copy_files_of(owner: int, source: Path, target: Path, most_bytes: int) -> list[str]:
-    """Copy the regular files that belong to the user id `owner`; returns the names of whatever else is there.
+def copy_files_of(owner: int, source: Path, target: Path, most_bytes: int) -> tuple[list[str], float]:
+    """Copy the regular files that belong to the user id `owner`.
 
-    No link is followed, even where a file is replaced by one meanwhile.
+    No link is followed, even where a file is replaced by one meanwhile. Returns the names of whatever else is there,
+    and when something of it was last changed (seconds since the epoch), which unlike other times nobody can set.
 
     Raises:
         NotCollected: it is more than `most_bytes`.
     """
-    left_out, left = [], most_bytes
+    left_out, left, changed = [], most_bytes, 0.0
     for folder, folders, names, handle in os.fwalk(source, follow_symlinks=False):
         place = target / os.path.relpath(folder, source)
         place.mkdir(parents=True, exist_ok=True)
+        changed = max(changed, os.fstat(handle).st_ctime)
         left_out += [name for name in folders if (Path(folder) / name).is_symlink()]
         for name in names:
             try:
@@ -97,5 +105,6 @@ def copy_files_of(owner: int, source: Path, target: Path, most_bytes: int) -> li
             left -= len(data)
             if left < 0:
                 raise NotCollected(f"it is larger than {most_bytes / 1e6:.0f} MB")
+            changed = max(changed, found.st_ctime)
             (place / name).write_bytes(data)
-    return [ascii(name) for name in left_out]
+    return [ascii(name) for name in left_out], changed

@@ -55,8 +55,9 @@ def passages(cell: Cell, wanted: set[int], own: set[int], numbers: dict[int, int
     found = []
     for start, stop in np.flatnonzero(edges).reshape(-1, 2).tolist():
         inside = [at[i] for i in range(start - LENGTH + 1, stop) if i in at]
-        known = Counter(numbers[value] for value in inside if value in numbers)
-        number = known.most_common(1)[0][0] if known else max(numbers.values(), default=0) + 1
+        ((number, count),) = Counter(numbers.get(value) for value in inside).most_common(1)
+        if number is None or 2 * count < len(inside):
+            number = max(numbers.values(), default=0) + 1
         numbers.update({value: number for value in inside if value not in numbers})
         first, last = (_place_in(fingerprint, place) for place in (start, stop))
         found.append(Passage(first, first + len(cell.own[first:last].rstrip()), number))

@@ -24,6 +24,7 @@ from .terminal import (
 )
 
 FIRST = 15  # pairs in the terminal
+MUCH = 0.3  # of a notebook's code: if more does not count, the instructor should know
 
 
 def similar(
@@ -98,6 +99,10 @@ def _show(found) -> None:
     """The pairs that are most alike."""
     from .similarity_page import percent
 
+    for name, comparison in found.comparisons.items():
+        if comparison.left_out > MUCH:
+            words = f"{name}: {percent(comparison.left_out)} of the code does not count, as more than {found.common}"
+            errors.print(f"[yellow]![/] {escape(words)} students have it (see --common).", soft_wrap=True)
     students, pairs = sum(author.student for author in found.authors), sum(found.counts)
     if not found.pairs:
         console.print(f"{students} students: none of {pairs:,} pairs is alike by {percent(found.threshold)} or more.")

@@ -70,7 +70,8 @@ class Comparison:
     """The answers to one notebook. alike, shared: what `authors[i]` and `authors[j]` have in common.
 
     alike: as in Pair; 0 where one of them has too little code of their own. shared: in fingerprints. sizes: how many
-    fingerprints each has. left_out: the part of the class's code that too many have for it to tell anything.
+    fingerprints each has. left_out: the part of the class's code that too many have for it to tell anything about two
+    students; with others than students all is compared.
     """
 
     def __init__(self, answers: dict[Author, Answer], common: int):
@@ -78,10 +79,14 @@ class Comparison:
         students = [answer.prints for author, answer in answers.items() if author.student]
         found, owners = np.unique(np.concatenate([NONE, *students]), return_counts=True)
         everybodys = found[owners > common]
-        self._rare = [np.setdiff1d(answer.prints, everybodys, assume_unique=True) for answer in answers.values()]
-        self.sizes = np.array([len(answer.prints) for answer in answers.values()], dtype=int)
+        self._all = [answer.prints for answer in answers.values()]
+        self._rare = [np.setdiff1d(prints, everybodys, assume_unique=True) for prints in self._all]
+        self.sizes = np.array([len(prints) for prints in self._all], dtype=int)
         self.left_out = 1 - sum(map(len, self._rare)) / max(1, self.sizes.sum())
-        self.shared = _shared(self._rare)
+        others = [number for number, author in enumerate(self.authors) if not author.student]
+        self.shared = _shared(self._rare, self._rare)
+        self.shared[others] = _shared([self._all[number] for number in others], self._all)
+        self.shared[:, others] = self.shared[others].T
         smaller = np.minimum.outer(self.sizes, self.sizes)
         self.alike = np.where(smaller >= FEWEST, self.shared / np.maximum(smaller, 1), 0.0)
 
@@ -102,8 +107,9 @@ class Comparison:
 
     def sides(self, first: Author, second: Author) -> tuple["Side", "Side"]:
         """The answers of two authors, and what each shares with the other."""
-        rare = [set(self._rare[self.authors.index(author)].tolist()) for author in (first, second)]
-        both, numbers, sides = rare[0] & rare[1], {}, []
+        prints = self._rare if first.student and second.student else self._all
+        one, other = (set(prints[self.authors.index(author)].tolist()) for author in (first, second))
+        both, numbers, sides = one & other, {}, []
         for author in (first, second):
             own = set(self._answers[author].prints.tolist())
             cells = [(cell, passages(cell, both, own, numbers)) for cell in self._answers[author].cells]
@@ -245,12 +251,13 @@ def _given_cells(path: Path, assignment: str = "") -> list[Cell]:
         raise CourseError(f"{path}: {error}. It says what students were given. Next: {mend}") from None
 
 
-def _shared(prints: list[np.ndarray]) -> np.ndarray:
-    """How many fingerprints each two have in common, (n, n)."""
-    found, columns = np.unique(np.concatenate([NONE, *prints]), return_inverse=True)
-    starts = np.cumsum([0, *map(len, prints)])
-    has = csr_matrix((np.ones(len(columns), dtype=np.int32), columns, starts), shape=(len(prints), len(found)))
-    return (has @ has.T).toarray()
+def _shared(prints: list[np.ndarray], others: list[np.ndarray]) -> np.ndarray:
+    """How many fingerprints each of n has in common with each of m, (n, m)."""
+    every = [*prints, *others]
+    found, columns = np.unique(np.concatenate([NONE, *every]), return_inverse=True)
+    starts = np.cumsum([0, *map(len, every)])
+    has = csr_matrix((np.ones(len(columns), dtype=np.int32), columns, starts), shape=(len(every), len(found)))
+    return (has[: len(prints)] @ has[len(prints) :].T).toarray()
 
 
 def _pairs(

@@ -1,6 +1,5 @@
 """The page about copied work: tables of pairs, and their answers side by side with what they share marked."""
 
-import re
 from collections.abc import Callable, Iterable, Sequence
 from html import escape
 
@@ -99,8 +98,8 @@ def _summary(found: ClassSimilarity) -> str:
 Compared is the code that students wrote or changed, without what the released notebook and the lectures contain.
 Names of variables, comments, blanks, texts in quotation marks and the order of functions make no difference. A
 percentage is the part of the shorter of two answers that is in the other one, too, but not in those of more than
-{found.common} students. Answers with less than some four lines of their own ({FEWEST} fingerprints) 
-are not compared.</p>
+{found.common} students; with others than students everything counts. Answers with less than some four lines of their
+own ({FEWEST} fingerprints) are not compared.</p>
 <h2>All pairs</h2>
 <p>By their most similar notebook. Where the class lies and where single pairs stand out from it says more than any
 threshold; pairs from {percent(found.threshold)} on are listed below.</p>
@@ -157,13 +156,10 @@ def _side(side: Side) -> str:
 
 def marked(cell: Cell, passages: Sequence[Passage]) -> str:
     """The lines of a cell about its passages, which are marked and carry their numbers."""
-    pieces, end = [], 0
-    for passage in passages:
-        label = f'<mark class="c{passage.number % COLOURS}">'
-        inside = re.sub(r"\n\s*", rf"</mark>\g<0>{label}", escape(cell.code[passage.start : passage.stop]))
-        pieces += [escape(cell.code[end : passage.start]), f"{label}<sup>{passage.number}</sup>{inside}</mark>"]
-        end = passage.stop
-    lines = ("".join(pieces) + escape(cell.code[end:])).split("\n")
+    lines, start = [], 0
+    for line, own in zip(cell.code.split("\n"), cell.own.split("\n"), strict=True):
+        lines.append(_marked_line(line, start, passages) if own.strip() else escape(line))
+        start += len(line) + 1
     with_mark = [number for number, line in enumerate(lines) if "<mark" in line]
     near = {number + step for number in with_mark for step in range(-AROUND, AROUND + 1)}
     kept: list[str] = []
@@ -173,6 +169,19 @@ def marked(cell: Cell, passages: Sequence[Passage]) -> str:
         elif number - 1 in near or not number:
             kept.append('<span class="gap">⋯</span>')
     return "\n".join(kept)
+
+
+def _marked_line(line: str, start: int, passages: Sequence[Passage]) -> str:
+    """start: of the line in its cell."""
+    pieces, end, indent = [], 0, len(line) - len(line.lstrip())
+    for passage in passages:
+        first, last = max(passage.start - start, indent), min(passage.stop - start, len(line))
+        if first < last:
+            number = f"<sup>{passage.number}</sup>" if passage.start >= start else ""
+            words = f'<mark class="c{passage.number % COLOURS}">{number}{escape(line[first:last])}</mark>'
+            pieces += [escape(line[end:first]), words]
+            end = last
+    return "".join(pieces) + escape(line[end:])
 
 
 def _rest(found: ClassSimilarity) -> str:

@@ -4,7 +4,6 @@ import contextlib
 import os
 import re
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -98,17 +97,19 @@ class Hub:
             time.sleep(0.1)
         pytest.fail(f"JupyterHub did not start:\n{self.log.read_text()[-4000:]}")
 
-    def close(self) -> list[psutil.Process]:
-        """End all of it; what was running then (a process of them that still runs is a fault)."""
-        with contextlib.suppress(psutil.NoSuchProcess):
-            family = psutil.Process(self.process.pid).children(recursive=True)
-            if self.separate:  # with its first process a namespace of processes ends, whatever is in it
-                self.process.kill()
-            else:
-                self.process.send_signal(signal.SIGTERM)
-            psutil.wait_procs([*family, psutil.Process(self.process.pid)], timeout=20)
+    def close(self) -> tuple[list[psutil.Process], list[psutil.Process]]:
+        """End all of it. Returns what ran until then, and what of it had to be killed one by one."""
+        hub = psutil.Process(self.process.pid)
+        family = hub.children(recursive=True)
+        if self.separate:  # with its first process a namespace of processes ends, whatever is in it
+            hub.kill()
+        else:
+            hub.terminate()
+        _, stubborn = psutil.wait_procs([*family, hub], timeout=20)
+        for process in stubborn:
+            process.kill()
         self.process.wait(20)
-        return family
+        return family, stubborn
 
     def as_user(self, name: str):
         """A function that runs a command with this user's rights, as in a terminal of his."""

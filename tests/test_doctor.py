@@ -92,3 +92,17 @@ def test_a_compiler_that_only_asks_to_be_installed_is_none(monkeypatch, tmp_path
     stub.chmod(0o755)
     monkeypatch.setattr(compiling, "find_compiler", lambda: str(stub))
     assert compiling.compiler_name() is None
+
+
+def test_the_tests_need_npm_and_the_course_does_not(monkeypatch):
+    monkeypatch.setattr(doctor.shutil, "which", lambda name: None)
+    (finding,) = doctor._npm()
+    assert finding.status == doctor.BROKEN and finding.mend == doctor.npm_command()
+    monkeypatch.setattr(doctor.shutil, "which", lambda name: f"/usr/bin/{name}")
+    (finding,) = doctor._npm()
+    assert (finding.status, finding.found) == (doctor.OK, "/usr/bin/npm")
+    for look in ("_python", "_packages", "_kernel", "_course", "_device", "_data", "_others", "_chromium", "_npm"):
+        subject = doctor.Finding(look, doctor.OK, "")
+        monkeypatch.setattr(doctor, look, lambda *_, subject=subject, **__: iter([subject]))
+    assert "_npm" in [finding.subject for finding in doctor.examine(for_tests=True)]
+    assert "_npm" not in [finding.subject for finding in doctor.examine()]

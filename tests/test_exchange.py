@@ -4,6 +4,7 @@ import os
 import pwd
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from graded_class import ASSIGNMENT, make_class
 from grader.exchange import NotCollected, copy_files_of
 
 ME = pwd.getpwuid(os.getuid()).pw_name
-TIME = "2026-11-23 20:00:00.000000 UTC"
+TIME = "2020-11-23 20:00:00.000000 UTC"
 NBGRADER = Path(sys.executable).with_name("nbgrader")
 
 
@@ -44,11 +45,11 @@ def test_one_bad_folder_stops_no_other_and_no_link_is_followed(place):
     hand_in(inbound, f"nobody-here+{ASSIGNMENT}+{TIME}+x", knn="{}")
     hand_in(inbound, f"{ME}+{ASSIGNMENT}", knn="{}")
     hand_in(inbound, f"{ME}+{ASSIGNMENT}+yesterday", knn="{}")
-    hand_in(inbound, f"{ME}+{ASSIGNMENT}+2026-11-23 22:00:00.000000 UTC+big", knn="x" * 1_000_001)
+    hand_in(inbound, f"{ME}+{ASSIGNMENT}+2020-11-23 22:00:00.000000 UTC+big", knn="x" * 1_000_001)
     hand_in(inbound, f"{ME}+{ASSIGNMENT}+{TIME}+old", knn="old")
-    hand_in(inbound, f"{ME}+assignment2+2026-11-23 22:00:00.000000 UTC", knn="another assignment")
+    hand_in(inbound, f"{ME}+assignment2+2020-11-23 22:00:00.000000 UTC", knn="another assignment")
     (inbound / "note.txt").write_text("a file")
-    new = hand_in(inbound, f"{ME}+{ASSIGNMENT}+2026-11-23 21:00:00.000000 UTC+new", knn="new")
+    new = hand_in(inbound, f"{ME}+{ASSIGNMENT}+2020-11-23 21:00:00.000000 UTC+new", knn="new")
     (new / "data").mkdir()
     (new / "data" / "numbers.txt").write_text("1")
     secret = course.root / "solutions"
@@ -63,17 +64,28 @@ def test_one_bad_folder_stops_no_other_and_no_link_is_followed(place):
     for reason in ("no account 'nobody-here'", "not one that nbgrader gives", "larger than 1 MB"):
         assert reason in said
     assert all(name in said for name in ("'a.ipynb'", "'all'", "'pipe'")), said
+    assert f"'{new.name}': was changed after the time in its name" in said
+    assert "old': was changed" in said
     submitted = course.path("submitted", ASSIGNMENT, ME)
     files = {path.relative_to(submitted).as_posix() for path in submitted.rglob("*")}
     assert files == {"knn.ipynb", "data", "data/numbers.txt", "timestamp.txt"}
     assert (submitted / "knn.ipynb").read_text() == "new"
-    assert (submitted / "timestamp.txt").read_text().startswith("2026-11-23 21:00")
+    assert (submitted / "timestamp.txt").read_text().startswith("2020-11-23 21:00")
     assert course.students(ASSIGNMENT) == [ME]
+
+
+def test_when_a_submission_was_changed_is_known_whatever_times_it_gives_itself(tmp_path):
+    before = time.time()
+    source = hand_in(tmp_path, "source", knn="{}")
+    for path in (source, source / "knn.ipynb"):
+        os.utime(path, (0, 0))
+    _, changed = copy_files_of(os.getuid(), source, tmp_path / "target", 1000)
+    assert before - 1 < changed < time.time() + 1
 
 
 def test_files_of_others_are_left_out(tmp_path):
     source = hand_in(tmp_path, "source", knn="{}")
-    assert copy_files_of(os.getuid() + 1, source, tmp_path / "target", 1000) == ["'knn.ipynb'"]
+    assert copy_files_of(os.getuid() + 1, source, tmp_path / "target", 1000)[0] == ["'knn.ipynb'"]
     assert list((tmp_path / "target").iterdir()) == []
     with pytest.raises(NotCollected, match="larger"):
         copy_files_of(os.getuid(), source, tmp_path / "again", 1)

@@ -5,6 +5,7 @@ import json
 import re
 import shutil
 import textwrap
+from html import escape
 
 import nbformat
 import pytest
@@ -17,7 +18,7 @@ from cs231n_kit.command_line import build_app
 from grader.course import CONFIG, Course, CourseError
 from grader.fingerprints import Cell, fingerprints, passages
 from grader.similarity import LONGEST, Author, compare_class, earlier
-from grader.similarity_page import page
+from grader.similarity_page import marked, page
 
 NAMES = (
     *("compute_distances_two_loops", "compute_distances_one_loop", "compute_distances_no_loops"),
@@ -219,6 +220,16 @@ def test_what_many_students_have_does_not_count_unless_all_of_it_is_the_same(tmp
     (group,) = found.comparisons["knn"].groups
     assert [author.name for author in group] == ["ada3", "ben4", "cleo5"]
     assert "from the first word to the last" in page(found)
+    assert (
+        "of the code does not count, as more than 3 students"
+        in run(course, "similar", ASSIGNMENT, "--common", 3).output
+    )
+    hand_in(Course(tmp_path), "found", filled(released, {"cross_validate": shown})).parent.rename(tmp_path / "found")
+    shutil.rmtree(tmp_path / "submitted" / "found")
+    found = compare_class(course, ASSIGNMENT, common=3, also=[tmp_path / "found"])
+    assert names_of(found.pairs) >= {(f"{name}{n}", "found") for n, name in ((3, "ada"), (4, "ben"), (5, "cleo"))}
+    sides = found.comparisons["knn"].sides(found.pairs[0].first, found.pairs[0].second)
+    assert [side.shared_lines for side in sides] == [9, 9]
 
 
 def test_what_a_lecture_shows_does_not_count(tmp_path, released, bodies):
@@ -243,6 +254,21 @@ def test_two_equal_lines_are_too_few_to_tell_anything(tmp_path, released):
     comparison = found.comparisons["knn"]
     assert comparison.shared[0, 1] == comparison.sizes[0] > 20
     assert not found.pairs and [author.name for author in comparison.too_short] == ["ada", "ben"]
+
+
+def test_given_lines_inside_a_passage_are_not_marked_and_new_passages_get_new_numbers():
+    shared = "for i in range(num):\n    total += weights[i] * values[i, i + 1] ** 2 - values[i - 1, i] / total\n"
+    given = "def second(self): <given>"
+    code = f"{shared}{given}\nrest = [other for other in everything if other not in totals and len(other) > 3]"
+    fresh = shared + "\n".join(f"if a{i} is not b[{i}]: c(d, *e, **f)" for i in range(9))
+    numbers, found = {}, []
+    for cell in (Cell("one", code, code.replace(given, " " * len(given))), Cell("two", fresh, fresh)):
+        every = set(fingerprints([cell]).tolist())
+        found.append((cell, passages(cell, every, every, numbers)))
+    assert [[passage.number for passage in some] for _, some in found] == [[1], [2]], "most of the second is new"
+    html = marked(*found[0])
+    assert html.splitlines()[2] == escape(given) and html.count("<sup>") == 1 and html.count("<mark") == 3
+    assert re.sub(r"<sup>\d</sup>|</?mark[^>]*>", "", html) == escape(code)
 
 
 def test_helpers_in_cells_of_their_own_are_compared(tmp_path, released, bodies):

@@ -20,7 +20,9 @@ HERE = Path(__file__).resolve().parent
 
 # The class. All of them have accounts on this machine; what is set in the environment goes first.
 COURSE = Path(os.environ.get("CLASS_COURSE", "/home/teacher/cs231n"))  # where nbgrader_config.py lies
-INSTRUCTORS = os.environ.get("CLASS_INSTRUCTORS", "teacher").split()  # the first of them owns COURSE
+# The first of them owns COURSE. Where there are more, put COURSE outside of their homes, give it to a group of theirs
+# (chgrp -R, chmod -R g+rwX and g+s for folders), and set c.CourseDirectory.groupshared = True in nbgrader_config.py.
+INSTRUCTORS = os.environ.get("CLASS_INSTRUCTORS", "teacher").split()
 STUDENTS = os.environ.get("CLASS_STUDENTS", "").split()  # nobody else may log in; none: everybody with an account
 EXCHANGE = Path(os.environ.get("CLASS_EXCHANGE", "/srv/nbgrader/exchange"))
 COURSE_ID = "cs231n"  # as in nbgrader_config.py
@@ -50,8 +52,8 @@ c.JupyterHub.concurrent_spawn_limit = 10
 
 # nbgrader's exchange. In its first folder everybody may make entries, and nobody may touch those of others (1777);
 # the course's belongs to the instructor. nbgrader itself sees to it that nobody else can list what is handed in.
-if COURSE.stat().st_mode & 0o077:
-    raise SystemExit(f"Others can look into the course's folder, where the solutions are. First: chmod 700 {COURSE}")
+if COURSE.stat().st_mode & 0o007:
+    raise SystemExit(f"Others can look into the course's folder, where the solutions are. First: chmod o-rwx {COURSE}")
 EXCHANGE.mkdir(parents=True, exist_ok=True)
 if os.geteuid() == 0:
     EXCHANGE.chmod(0o1777)
