@@ -37,7 +37,7 @@ def open_course(folder: Path) -> "Course":
 
 def fail(message: str) -> NoReturn:
     """End the command, which could do nothing: with a message and exit code 2."""
-    errors.print(f"[red]✗[/] {escape(message)}")
+    errors.print(f"[red]✗[/] {escape(message)}", soft_wrap=True)  # it may hold a command to be copied
     raise typer.Exit(2)
 
 

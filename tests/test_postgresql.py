@@ -127,7 +127,7 @@ def test_a_backup_is_put_back_as_the_documentation_says(database, tmp_path, monk
     backup = back_up(course.db_url, tmp_path)
     assert (backup.parent, backup.suffix) == (tmp_path / "backups", ".dump")
     assert backup.stat().st_mode & 0o777 == 0o600 and [backup] == list(backup.parent.iterdir())
-    assert commands[0][0] == "pg_dump" and not any(PASSWORD in word for word in commands[0])
+    assert commands[0][0] == "pg_dump" and not any("50%" in word for word in commands[0]), "others see these words"
     with course.gradebook() as gradebook:
         gradebook.remove_student("ada")
     add(course, "ben")
