@@ -325,6 +325,14 @@ def test_a_renamed_notebook_is_recognised_by_its_name_alone_too():
     assert "'knn.ipynb.txt' holds its cells" in words
 
 
+def test_names_of_copies_of_copies_are_read_at_once():
+    """A pattern that goes back over each of them would take longer than the universe is old."""
+    files = handed_in(softmax="softmax", svm="svm", **{f"knn{'-Copy(1)' * 200}x": GOOD})
+    assert find_notebooks(files, GRADE_IDS)[1][0] == "knn.ipynb is missing"
+    files = handed_in(softmax="softmax", svm="svm", **{"knn-Copy1 - Kopie (2)-3 (4)-Copy-Copy5": GOOD})
+    assert "Copy5.ipynb' is called nearly so" in refused(find_notebooks, files, GRADE_IDS)
+
+
 def test_of_several_copies_the_instructor_chooses():
     files = handed_in(svm="svm", softmax="softmax", **{"knn (1)": "knn", "knn (2)": "knn"})
     words = refused(find_notebooks, files, GRADE_IDS)
