@@ -57,5 +57,5 @@ c.GenerateFeedback.exporter_class = "grader.display.FeedbackExporter"
 c.HTMLExporter.sanitize_html = True
 c.HTMLExporter.filters = {
     "clean_html": "grader.display.clean_html",
-    "markdown2html": "grader.display.safe_markdown",
+    "markdown2html": "grader.display.cell_markdown",
 }

@@ -1,21 +1,25 @@
 """Make what students wrote and printed safe and readable in feedback pages and in formgrader.
 
-Two template filters take the place of nbconvert's: `clean_html` and `markdown2html`. Formulas become MathML, which
+Two template filters take the place of nbconvert's `clean_html` and `markdown2html`. Formulas become MathML, which
 browsers draw without scripts and without a network.
 """
 
 import copy
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
+from types import MappingProxyType
 from xml.etree import ElementTree
 
 import bleach
 from bleach.css_sanitizer import CSSSanitizer
+from jinja2 import pass_context
+from jinja2.runtime import Context
 from latex2mathml.converter import convert as latex_to_mathml
 from nbconvert.exporters import HTMLExporter
 from nbconvert.filters import markdown2html, strip_ansi
+from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbformat import NotebookNode
 
 from .reference import SKIP_TAG
@@ -70,6 +74,7 @@ COLOUR_WORK = 10**9
 OUTPUT_TYPES = ("text/plain", "text/html", "text/markdown", "text/latex", "image/png", "image/jpeg")
 
 _PICTURE = re.compile(r'src="data:image/(png|jpeg|gif);base64,[\w+/=]*"', re.ASCII)
+_CONTROL = re.compile(r"\x1b(?!\[[\d;]*m)|[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _PART = re.compile(r"<|[\s/\"']+")
 _MATH = re.compile(r"(?P<code>```.*?```|`[^`\n]*`)|\$\$(?P<block>.+?)\$\$|\$(?P<inline>[^$\n]+?)\$", re.DOTALL)
 
@@ -92,8 +97,8 @@ def clean_html(text) -> str:
     )
 
 
-def safe_markdown(source: str) -> str:
-    """Markdown to harmless HTML, with formulas as MathML."""
+def safe_markdown(source: str, attachments: Mapping[str, dict] = MappingProxyType({})) -> str:
+    """Markdown to harmless HTML, with formulas as MathML and attached pictures where they are named."""
     formulas: list[str] = []
     mark = secrets.token_hex(8)  # so that no text can stand where a formula will
 
@@ -103,8 +108,18 @@ def safe_markdown(source: str) -> str:
         formulas.append(_mathml(match["block"] or match["inline"], block=match["block"] is not None))
         return f"{mark}x{len(formulas) - 1}x"
 
-    html = clean_html(markdown2html(_MATH.sub(set_aside, source)))
-    return re.sub(rf"{mark}x(\d+)x", lambda m: formulas[int(m[1])], html)
+    source = _MATH.sub(set_aside, source)
+    try:
+        rendered = MarkdownWithMath(renderer=IPythonRenderer(escape=False, attachments=attachments)).render(source)
+    except Exception:  # an attachment that is not there, or is none
+        rendered = markdown2html(source.replace("attachment:", "missing:"))
+    return re.sub(rf"{mark}x(\d+)x", lambda m: formulas[int(m[1])], clean_html(rendered))
+
+
+@pass_context
+def cell_markdown(context: Context, source: str) -> str:
+    """The template filter: `safe_markdown` with what is attached to the cell that is being shown."""
+    return safe_markdown(source, context.get("cell", {}).get("attachments", {}))
 
 
 def _mathml(latex: str, block: bool) -> str:
@@ -133,7 +148,7 @@ def recorded(outputs: Sequence[NotebookNode]) -> list[NotebookNode]:
             kept.append(NotebookNode(output))
     for output in kept:
         if output.output_type == "stream":
-            output.text = _few_colours(_overwritten("".join(streams[output.name])))
+            output.text = _tame(_overwritten("".join(streams[output.name])))
     return kept
 
 
@@ -146,9 +161,10 @@ def clean(output: NotebookNode) -> NotebookNode:
     """A copy of a recorded output without anything that could run or fetch when it is shown."""
     output = copy.deepcopy(output)
     if "traceback" in output:
-        output.traceback = _few_colours("\n".join(output.traceback)).split("\n")
+        output.ename, output.evalue = _tame(output.ename), _tame(output.evalue)
+        output.traceback = _tame("\n".join(output.traceback)).split("\n")
     if "data" in output:
-        output.data = NotebookNode({k: _few_colours(v) for k, v in output.data.items() if _is_shown(k, v)})
+        output.data = NotebookNode({k: _tame(v) for k, v in output.data.items() if _is_shown(k, v)})
         output.metadata = NotebookNode()
         if "text/html" in output.data:
             output.data["text/html"] = clean_html(output.data["text/html"])
@@ -162,7 +178,9 @@ def _is_shown(kind: str, content) -> bool:
     return kind in OUTPUT_TYPES and isinstance(content, str)
 
 
-def _few_colours(text: str) -> str:
+def _tame(text: str) -> str:
+    """Without control characters but those of a few colours."""
+    text = _CONTROL.sub("", text)
     return strip_ansi(text) if text.count("\x1b") * len(text) > COLOUR_WORK else text
 
 
