@@ -185,7 +185,7 @@ def test_outputs_and_strange_metadata_are_left_behind():
     read = read_notebook(notebook(cells, metadata={"title": "<script>", "widgets": 1, "kernelspec": []}), "knn.ipynb")
     nbformat.validate(read)
     nbformat.writes(read).encode()
-    assert read.metadata == {}
+    assert read.metadata == {} and len({cell.id for cell in read.cells}) == 5
     assert [c.metadata for c in read.cells] == [
         {},
         {"tags": ["skip-grading"]},
