@@ -195,8 +195,8 @@ def assert_taken_or_refused(content):
     nbformat.validate(notebook)
     assert len(notebook.cells) <= CELL_LIMIT and all(len(cell.source) <= SOURCE_LIMIT for cell in notebook.cells)
     notebook.cells, remarks = restore(notebook.cells, copy.deepcopy(CELLS))
-    nbformat.validate(notebook)
     assert len({cell.id for cell in notebook.cells}) == len(notebook.cells)
+    nbformat.validate(notebook)
     found = [cell for cell in notebook.cells if "nbgrader" in cell.metadata]
     assert sorted(c.metadata.nbgrader.grade_id for c in found) == sorted(c.metadata.nbgrader.grade_id for c in CELLS)
     marks = {cell.metadata.nbgrader.grade_id: cell for cell in CELLS}
