@@ -1,6 +1,6 @@
 """Make what students wrote and printed safe and readable in feedback pages and in formgrader.
 
-Two template filters take the place of nbconvert's: `clean_html` and `markdown2html`. Formulas become MathML, which
+Two template filters take the place of nbconvert's `clean_html` and `markdown2html`. Formulas become MathML, which
 browsers draw without scripts and without a network.
 """
 
@@ -75,6 +75,7 @@ PICTURES = ("image/png", "image/jpeg", "image/gif")
 OUTPUT_TYPES = ("text/plain", "text/html", "text/markdown", "text/latex", "image/png", "image/jpeg")
 
 _PICTURE = re.compile(r'src="data:image/(png|jpeg|gif);base64,[\w+/=]*"', re.ASCII)
+_CONTROL = re.compile(r"\x1b(?!\[[\d;]*m)|[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _PART = re.compile(r"<|[\s/\"']+")
 _MATH = re.compile(r"(?P<code>```.*?```|`[^`\n]*`)|\$\$(?P<block>.+?)\$\$|\$(?P<inline>[^$\n]+?)\$", re.DOTALL)
 
@@ -110,6 +111,8 @@ class _Renderer(IPythonRenderer):
         if not src.startswith("attachment:"):
             return src
         kinds = self.attachments.get(unquote(src.removeprefix("attachment:")), {})
+        if not isinstance(kinds, dict):
+            return ""
         return next((f"data:{kind};base64,{data}" for kind, data in kinds.items() if kind in PICTURES), "")
 
 
@@ -164,7 +167,7 @@ def recorded(outputs: Sequence[NotebookNode]) -> list[NotebookNode]:
             kept.append(NotebookNode(output))
     for output in kept:
         if output.output_type == "stream":
-            output.text = _few_colours(_overwritten("".join(streams[output.name])))
+            output.text = _tame(_overwritten("".join(streams[output.name])))
     return kept
 
 
@@ -177,9 +180,10 @@ def clean(output: NotebookNode) -> NotebookNode:
     """A copy of a recorded output without anything that could run or fetch when it is shown."""
     output = copy.deepcopy(output)
     if "traceback" in output:
-        output.traceback = _few_colours("\n".join(output.traceback)).split("\n")
+        output.ename, output.evalue = _tame(output.ename), _tame(output.evalue)
+        output.traceback = _tame("\n".join(output.traceback)).split("\n")
     if "data" in output:
-        output.data = NotebookNode({k: _few_colours(v) for k, v in output.data.items() if _is_shown(k, v)})
+        output.data = NotebookNode({k: _tame(v) for k, v in output.data.items() if _is_shown(k, v)})
         output.metadata = NotebookNode()
         if "text/html" in output.data:
             output.data["text/html"] = clean_html(output.data["text/html"])
@@ -193,7 +197,9 @@ def _is_shown(kind: str, content) -> bool:
     return kind in OUTPUT_TYPES and isinstance(content, str)
 
 
-def _few_colours(text: str) -> str:
+def _tame(text: str) -> str:
+    """Without control characters but those of a few colours."""
+    text = _CONTROL.sub("", text)
     return strip_ansi(text) if text.count("\x1b") * len(text) > COLOUR_WORK else text
 
 

@@ -83,6 +83,12 @@ class _Client(NotebookClient):
         super().__init__(notebook, **options)
         self._budget = budget
 
+    async def _async_check_alive(self):
+        """The task that asks goes on for a moment after a kernel was ended here, and must not complain."""
+        if self.kc is None:
+            raise DeadKernelError("its kernel was ended")
+        await super()._async_check_alive()
+
     def process_message(self, msg, cell, cell_index):
         if msg["msg_type"].startswith("comm"):
             return None

@@ -9,7 +9,7 @@ from pathlib import Path
 ARCHIVES = (".rar", ".7z", ".tar", ".gz", ".tgz", ".bz2", ".xz")
 CANVAS = re.compile(r"(?P<name>.+?)_(?:(?P<late>LATE)_)?(?P<number>\d+)_\d+_(?P<file>.+)", re.DOTALL)
 MOODLE = re.compile(r"(?P<name>.+?)_(?P<number>\d+)_assignsubmission_(?P<kind>[a-z]+)_?(?P<file>.*)", re.DOTALL)
-COPY = r"(?: ?\(\d+\)| ?- ?(?:Copy|Kopie|Copie|Copia)(?: ?\(\d+\))?|-Copy\d+)"  # what systems add to a second file
+COPY = r"(?: ?\(\d+\)|-Copy\d+| ?- ?(?:Copy|Kopie|Copie|Copia)(?: ?\(\d+\))?)"  # what systems add to a second file
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ def rename_to(wanted: list[str], there: list[str], differs: Callable[[str], None
         if name in there:
             continue
         stem, suffix = re.fullmatch(r"(.+)(\.\w+)", name).groups()
-        like = re.compile(rf"(copy of )?{_loose(stem)}({COPY}|[-_ ]\d+)*{re.escape(suffix)}(\.(txt|json|zip))?", re.I)
+        like = re.compile(rf"(copy of )?{_loose(stem)}({COPY}|[-_ ]\d+)*+{re.escape(suffix)}(\.(txt|json|zip))?", re.I)
         candidates = [other for other in there if like.fullmatch(other) and other not in wanted]
         if len(candidates) == 1:
             found[candidates[0]] = name

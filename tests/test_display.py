@@ -77,6 +77,25 @@ def test_thousands_of_colours_are_dropped():
     assert recorded([few]) == [few]
 
 
+def test_attached_pictures_are_shown_and_nothing_else_that_is_attached():
+    source = "![x](attachment:a.png) ![y](attachment:b.svg) and *text*"
+    attached = {"a.png": {"image/png": "AAAA"}, "b.svg": {"image/svg+xml": "PHN2Zz4="}}
+    html = safe_markdown(source, attached)
+    assert 'src="data:image/png;base64,AAAA"' in html and "svg" not in html
+    missing = safe_markdown(source, {"a.png": {"image/png": "AAAA"}})
+    assert "<em>text</em>" in missing and missing.count("src=") == 1
+    assert "<em>text</em>" in safe_markdown(source, {"a.png": {}, "b.svg": 5})
+
+
+def test_control_characters_other_than_colours_are_dropped():
+    evil = "\x1b]0;owned\x07\x1b[2J\x1b[31mred\x9b\u202e\x08\ttab\n"
+    tame = "]0;owned[2J\x1b[31mred\ttab\n"
+    assert recorded([new_output("stream", text=evil)])[0].text == tame
+    error = clean(new_output("error", ename=evil, evalue=evil, traceback=[evil, evil]))
+    assert (error.ename, error.evalue, error.traceback) == (tame, tame, f"{tame}\n{tame}".split("\n"))
+    assert clean(new_output("display_data", {"text/plain": evil, "text/latex": evil})).data["text/latex"] == tame
+
+
 def test_streams_are_joined_and_overwritten_lines_are_left_out_in_no_time():
     long = "x" * 5_000_000
     parts = ["1%\r50%\r", "100%\nnext\r\n", long]

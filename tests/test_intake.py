@@ -183,6 +183,7 @@ def test_outputs_and_strange_metadata_are_left_behind():
         {"cell_type": "raw", "source": "cut \ud83d and whole \ud83d\ude00", "metadata": {"nbgrader": "x", "tags": "y"}},
     ]  # fmt: skip
     read = read_notebook(notebook(cells, metadata={"title": "<script>", "widgets": 1, "kernelspec": []}), "knn.ipynb")
+    assert len({cell.id for cell in read.cells}) == 5
     nbformat.validate(read)
     nbformat.writes(read).encode()
     assert read.metadata == {}
@@ -323,6 +324,14 @@ def test_a_renamed_notebook_is_recognised_by_its_name_alone_too():
         assert words.startswith("knn.ipynb is missing, but 'knn (1).ipynb' is called nearly so: rename it to knn.ipynb")
     words = refused(find_notebooks, {"knn.ipynb.txt": RELEASED["knn"], **handed_in(svm="svm")}, GRADE_IDS)
     assert "'knn.ipynb.txt' holds its cells" in words
+
+
+def test_names_of_copies_of_copies_are_read_at_once():
+    """A pattern that goes back over each of them would take longer than the universe is old."""
+    files = handed_in(softmax="softmax", svm="svm", **{f"knn{'-Copy(1)' * 200}x": GOOD})
+    assert find_notebooks(files, GRADE_IDS)[1][0] == "knn.ipynb is missing"
+    files = handed_in(softmax="softmax", svm="svm", **{"knn-Copy1 - Kopie (2)-3 (4)-Copy-Copy5": GOOD})
+    assert "Copy5.ipynb' is called nearly so" in refused(find_notebooks, files, GRADE_IDS)
 
 
 def test_of_several_copies_the_instructor_chooses():

@@ -13,7 +13,7 @@ import time
 import numpy as np
 
 HEADER_LIMIT = 64 * 1024
-EMPTY_LIMIT = 2**26  # bytes of an array without elements, its axes of length 0 taken for 1
+EMPTY_LIMIT = 2**24  # bytes of an array without elements, its axes of length 0 taken for 1
 _SIZES = {"b": (1,), "i": (1, 2, 4, 8), "u": (1, 2, 4, 8), "f": (2, 4, 8), "c": (8, 16)}
 _DTYPES = {f"{order}{kind}{size}" for order in "<>|" for kind, sizes in _SIZES.items() for size in sizes}
 _LENGTH = struct.Struct(">I")
