@@ -52,6 +52,7 @@ def passages(cell: Cell, wanted: set[int], own: set[int], numbers: dict[int, int
     given = [int(i) for value in fingerprint.hashes - own for i in fingerprint.hash_idx[value]]
     size = len(fingerprint.filtered_code)
     edges = np.diff(_covered(list(at), size) & ~_covered(given, size), prepend=False, append=False)
+    offsets = _offsets(fingerprint)
     found = []
     for start, stop in np.flatnonzero(edges).reshape(-1, 2).tolist():
         inside = [at[i] for i in range(start - LENGTH + 1, stop) if i in at]
@@ -59,7 +60,7 @@ def passages(cell: Cell, wanted: set[int], own: set[int], numbers: dict[int, int
         if number is None or 2 * count < len(inside):
             number = max(numbers.values(), default=0) + 1
         numbers.update({value: number for value in inside if value not in numbers})
-        first, last = (_place_in(fingerprint, place) for place in (start, stop))
+        first, last = (_place_in(offsets, place) for place in (start, stop))
         found.append(Passage(first, first + len(cell.own[first:last].rstrip()), number))
     return found
 
@@ -72,10 +73,19 @@ def _covered(starts: list[int], size: int) -> np.ndarray:
     return steps.cumsum()[:size] > 0
 
 
-def _place_in(fingerprint: CodeFingerprint, place: int) -> int:
+def _offsets(fingerprint: CodeFingerprint) -> np.ndarray:
+    """copydetect's table of (place in the filtered code, characters gone before it).
+
+    Without the names of classes, "O" in the filtered code: there it has only what that name lost, not what all lost.
+    """
+    code, offsets = fingerprint.filtered_code, fingerprint.offsets
+    return offsets[[not 0 <= place < len(code) or code[place] != "O" for place in offsets[:, 0]]]
+
+
+def _place_in(offsets: np.ndarray, place: int) -> int:
     """Where in the code as it was written a place of the filtered code is."""
-    row = min(int(np.searchsorted(fingerprint.offsets[:, 0], place)), len(fingerprint.offsets) - 1)
-    return int(place + fingerprint.offsets[row, 1])
+    row = min(int(np.searchsorted(offsets[:, 0], place)), len(offsets) - 1)
+    return int(place + offsets[row, 1])
 
 
 def count_lines(cell: Cell, found: Sequence[Passage]) -> int:

@@ -5,7 +5,6 @@ import shlex
 import tomllib
 from pathlib import Path
 
-import click
 import pytest
 import typer
 
@@ -50,10 +49,7 @@ def test_a_command_and_its_options_are_there(page, words, is_line):
     command = typer.main.get_command(build_app()).commands.get(name)
     assert command is not None, f"{page}: there is no command cs231n {name}"
     if (is_line or arguments) and "--help" not in arguments:
-        try:
-            command.make_context(name, arguments)
-        except click.UsageError as error:
-            pytest.fail(f"{page}: cs231n {words}: {error.format_message()}")
+        command.make_context(name, arguments)  # raises what a reader would be told
 
 
 @pytest.mark.parametrize("page", PAGES)

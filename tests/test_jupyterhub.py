@@ -10,12 +10,14 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import nbformat
 import psutil
 import pytest
 from class_hub import EXAMPLE, Hub, install_proxy
 from private_machine import UNSHARE
+from traitlets.config import PyFileConfigLoader
 
 from grader.course import Course
 from grader.demo import ASSIGNMENT, NOTEBOOK, answers, fill_in, make_course
@@ -157,9 +159,30 @@ def test_students_have_no_formgrader(hub):
     teacher, ada = hub.log_in("teacher"), hub.log_in("ada")
     assert teacher.get("formgrader/").ok and ada.get("formgrader/").status_code == 404
     assert "@jupyter/nbgrader:formgrader" in ada.get("lab").text.split("disabledExtensions")[1].split("]")[0]
-    assert "@jupyter/nbgrader:formgrader" not in teacher.get("lab").text.partition("disabledExtensions")[2][:2000]
+    arrived = teacher.get("")
+    assert arrived.url.endswith("/formgrader/manage_assignments") and "Manage Assignments" in arrived.text
+    assert "frame-ancestors 'none'" in arrived.headers["Content-Security-Policy"], "no page of a student's may frame it"
     for user, other in ((ada, teacher), (teacher, ada)):
         assert user.session.get(f"{other.base}/api/contents/", timeout=60).status_code in (403, 404)
+
+
+def test_formgrader_is_in_jupyterlab_where_users_have_domains_of_their_own(tmp_path, monkeypatch):
+    (tmp_path / "course").mkdir(mode=0o700)
+    settings = {"COURSE": tmp_path / "course", "EXCHANGE": tmp_path / "exchange", "HOST": "https://hub.example.edu",
+                "INSTRUCTORS": pwd.getpwuid(os.getuid()).pw_name}  # fmt: skip
+    for name, value in settings.items():
+        monkeypatch.setenv(f"CLASS_{name}", str(value))
+    config = PyFileConfigLoader(str(EXAMPLE)).load_config()
+    assert config.JupyterHub.subdomain_host == settings["HOST"]
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)  # nobody's home is touched
+    started = {}
+    for user in (settings["INSTRUCTORS"], "a-student"):
+        started[user] = SimpleNamespace(user=SimpleNamespace(name=user), args=config.Spawner.args, notebook_dir="")
+        config.Spawner.pre_spawn_hook(started[user])
+    teacher, student = started.values()
+    assert any("frame-ancestors 'self'" in argument for argument in teacher.args)
+    assert teacher.notebook_dir == str(settings["COURSE"]) and not hasattr(teacher, "default_url")
+    assert not any("frame" in argument for argument in student.args) and student.notebook_dir == ""
 
 
 def test_nobody_else_may_log_in(hub):

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from cs231n_kit.command_line import build_app
 from grader.course import CONFIG, Course, CourseError
-from grader.fingerprints import Cell, fingerprints, passages
+from grader.fingerprints import Cell, _fingerprint, fingerprints, passages
 from grader.similarity import LONGEST, Author, compare_class, earlier
 from grader.similarity_page import marked, page
 
@@ -254,6 +254,18 @@ def test_two_equal_lines_are_too_few_to_tell_anything(tmp_path, released):
     comparison = found.comparisons["knn"]
     assert comparison.shared[0, 1] == comparison.sizes[0] > 20
     assert not found.pairs and [author.name for author in comparison.too_short] == ["ada", "ben"]
+
+
+def test_passages_about_classes_are_found_at_their_places():
+    """A passage that begins with the name of a class, which is longer than all before it, or is not."""
+    for name in ("N", "ALongName" * 20):
+        bases = "(first.Parent, second.Parent, third.Parent)"
+        code = f"before = something  # said\n\n\nclass {name}{bases}:\n    size = other.size + 1 if other else third"
+        fingerprint = _fingerprint(Cell("", code, code))
+        place = fingerprint.filtered_code.index("O")
+        (value,) = [int(value) for value, places in fingerprint.hash_idx.items() if place in places]
+        (passage,) = passages(Cell("", code, code), {value}, {*fingerprint.hashes}, {})
+        assert code.index(name) <= passage.start < code.index("(") and passage.stop == len(code)
 
 
 def test_given_lines_inside_a_passage_are_not_marked_and_new_passages_get_new_numbers():

@@ -146,8 +146,8 @@ def students_wheel(place, instructor, course):
     """What the instructor hands out, built from the students' copy."""
     for command in (["init", "--quiet"], ["add", "."]):
         run(["git", "-C", course, *command])
-    assert "is left out" not in instructor.cs231n("bundle", place / "students", cwd=course)
-    return build(place / "students", place / "handed out")
+    assert "is left out" not in instructor.cs231n("bundle", "dist/students", cwd=course)
+    return build(course / "dist" / "students", place / "handed out")
 
 
 @pytest.fixture(scope="module")
@@ -170,7 +170,7 @@ def contents(wheel):
 
 def files(folder):
     """Of a course, by place; what git and a build leave there is none of it."""
-    found = (path for path in folder.rglob("*") if path.is_file() and ".git" not in path.parts)
+    found = (path for path in folder.rglob("*") if path.is_file() and not {".git", "dist"} & set(path.parts))
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in found}
 
 

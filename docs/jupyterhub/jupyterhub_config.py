@@ -6,14 +6,16 @@ Copy this folder to the machine (/etc/jupyterhub, say) and change what stands be
     cs231n start /home/teacher/cs231n --instructor       # as the user teacher, with that folder's rights 0700
     jupyterhub -f /etc/jupyterhub/jupyterhub_config.py
 
-Instructors find Nbgrader > Formgrader in the menu (release, collect, autograde, feedback), students Nbgrader >
-Assignment List (fetch, submit, fetch feedback).
+Instructors arrive in formgrader (release, collect, autograde, feedback), with JupyterLab beside it at /user/NAME/lab;
+students in JupyterLab, with Nbgrader > Assignment List in the menu (fetch, submit, fetch feedback).
 """
 
 import os
 import pwd
 import sys
 from pathlib import Path
+
+from cs231n_kit.laboratory import IDLE_THREADS_SLEEP, SETTINGS
 
 c = get_config()  # noqa: F821
 HERE = Path(__file__).resolve().parent
@@ -26,6 +28,7 @@ INSTRUCTORS = os.environ.get("CLASS_INSTRUCTORS", "teacher").split()
 STUDENTS = os.environ.get("CLASS_STUDENTS", "").split()  # nobody else may log in; none: everybody with an account
 EXCHANGE = Path(os.environ.get("CLASS_EXCHANGE", "/srv/nbgrader/exchange"))
 COURSE_ID = "cs231n"  # as in nbgrader_config.py
+HOST = os.environ.get("CLASS_HOST", "")  # "https://hub.example.edu", once *.hub.example.edu leads to this machine too
 
 # Who may log in, and how: with the password of the account. For the university's own login see oauthenticator or
 # ltiauthenticator; what counts is that names are those of accounts. Two users with one account could read each other.
@@ -33,10 +36,10 @@ c.JupyterHub.authenticator_class = "pam"
 c.Authenticator.allowed_users = {*INSTRUCTORS, *STUDENTS} if STUDENTS else set()
 c.Authenticator.allow_all = not STUDENTS
 
-# Only this machine is listened to: let nginx or Caddy in front of it speak HTTPS. With a domain for each user
-# (subdomain_host, and a wildcard DNS entry) no page of a student's shares an origin with an instructor's.
+# Only this machine is listened to: let nginx or Caddy in front speak HTTPS. With a domain for each user no page of
+# a student's shares an origin with an instructor's; only then formgrader is shown inside of JupyterLab, as a frame.
 c.JupyterHub.bind_url = "http://127.0.0.1:8000"
-# c.JupyterHub.subdomain_host = "https://hub.example.edu"
+c.JupyterHub.subdomain_host = HOST
 
 # Every user has a process of his own, with his own rights and nobody else's.
 c.JupyterHub.spawner_class = "jupyterhub.spawner.LocalProcessSpawner"
@@ -47,7 +50,9 @@ c.Spawner.default_url = "/lab"
 # or dockerspawner in place of the above, or by systemd's user slices; then these two count.
 c.Spawner.mem_limit = "8G"
 c.Spawner.cpu_limit = 2
-c.Spawner.args = ["--MappingKernelManager.cull_idle_timeout=7200", "--ServerApp.shutdown_no_activity_timeout=14400"]
+ARGUMENTS = ["--MappingKernelManager.cull_idle_timeout=7200", "--ServerApp.shutdown_no_activity_timeout=14400"]
+FRAMES = """--ServerApp.tornado_settings={"headers": {"Content-Security-Policy": "frame-ancestors 'self'"}}"""
+c.Spawner.args = ARGUMENTS
 c.JupyterHub.concurrent_spawn_limit = 10
 
 # nbgrader's exchange. In its first folder everybody may make entries, and nobody may touch those of others (1777);
@@ -70,13 +75,19 @@ def prepare(spawner):
     """
     if os.geteuid() == 0:
         os.chmod(pwd.getpwnam(spawner.user.name).pw_dir, 0o700)
-    settings = [HERE / "class"]
-    if spawner.user.name in INSTRUCTORS:
-        settings.insert(0, COURSE)
-        spawner.notebook_dir = str(COURSE)
+    if spawner.user.name not in INSTRUCTORS:
+        settings = [HERE / "students"]
+    elif HOST:
+        settings = [COURSE]
+        spawner.args = [*ARGUMENTS, FRAMES]
     else:
-        settings.insert(0, HERE / "students")
+        settings = [COURSE, HERE / "instructors"]
+        spawner.default_url = "/formgrader"
+    if spawner.user.name in INSTRUCTORS:
+        spawner.notebook_dir = str(COURSE)
+    settings += [HERE / "class", SETTINGS]
     spawner.environment = {
+        **IDLE_THREADS_SLEEP,
         "CLASS_EXCHANGE": str(EXCHANGE),
         "JUPYTER_CONFIG_PATH": os.pathsep.join(map(str, settings)),
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
