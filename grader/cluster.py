@@ -274,7 +274,8 @@ class _Sent:
 
 def _connected(address: str) -> Client:
     """Raises CourseError."""
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what goes wrong is said here
+    for name in ("distributed", *filter(_is_dask, logging.root.manager.loggerDict)):
+        logging.getLogger(name).setLevel(logging.CRITICAL)  # what goes wrong is said here
     dask.config.set({"distributed.admin.large-graph-warning-threshold": "1GB"})  # submissions may be large
 
     async def answers() -> None:
@@ -299,6 +300,10 @@ def _connected(address: str) -> Client:
             f"No Dask scheduler answers at {address} ({error}). Next: start one there with: dask scheduler\n"
             f"and on each machine that is to grade: dask worker {address}"
         ) from None
+
+
+def _is_dask(logger: str) -> bool:
+    return logger.startswith("distributed.")
 
 
 def _difference(here: Mapping[str, str | None], there: Mapping[str, str | None]) -> str:

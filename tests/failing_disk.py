@@ -1,5 +1,5 @@
 """Disks that are full or read-only, in a mount namespace of their own: run as a script, which ends with an error where
-something stored is lost. Prints what was said, as JSON.
+something stored is lost. Prints what was said of each fault, as JSON.
 """
 
 import json
@@ -84,5 +84,8 @@ def read_only(template, folder):
 
 
 if __name__ == "__main__":
-    fault, template, folder = sys.argv[1:]
-    print(json.dumps({"full": full, "read-only": read_only}[fault](Path(template), Path(folder))))
+    template, folder = map(Path, sys.argv[1:])
+    for name in ("full", "read-only"):
+        (folder / name).mkdir()
+    said_of = {"read-only": read_only(template, folder / "read-only"), "full": full(template, folder / "full")}
+    print(json.dumps(said_of))

@@ -113,12 +113,17 @@ def works(count):
     return [Work(f"student{n}", "small", {"small.ipynb": text.encode()}, (exercise,), b"x" * 32) for n in range(count)]
 
 
-def examined(examiners, works):
-    for work in works:
+def submit(examiners, count):
+    for work in works(count):
         examiners.submit(work)
-    judged = []
-    while len(judged) < len(works):
+
+
+def collected(examiners, count):
+    """So many results, by student."""
+    judged, started = [], time.monotonic()
+    while len(judged) < count:
         judged += examiners.finished(0.2)
+        assert time.monotonic() - started < 300, f"only {len(judged)} of {count} ever come back"
     return {one.student: one for one in judged}
 
 
@@ -160,7 +165,8 @@ def test_a_worker_without_a_sandbox_refuses_and_the_other_takes_all(scheduler, w
     with refusals(scheduler) as (examiners, told):
         assert told == [f"{bare} gets no work: no working sandbox: there is no `bwrap` program."]
         assert examiners.capacity == 2
-        judged = examined(examiners, works(3))
+        submit(examiners, 3)
+        judged = collected(examiners, 3)
         assert {activity.worker for activity in examiners.activity()} == {good}
     assert len(judged) == 3 and not any(one.problem for one in judged.values()), judged
     assert "42" in judged["student0"].notebooks[0].content
@@ -177,7 +183,8 @@ def test_a_worker_that_loses_its_sandbox_gives_its_work_back(scheduler, worker, 
     with refusals(scheduler) as (examiners, told):
         assert told == [] and examiners.capacity == 4
         bwrap.unlink()
-        judged = examined(examiners, works(4))
+        submit(examiners, 4)
+        judged = collected(examiners, 4)
         assert told == [f"{fickle} gets no work: no working sandbox: there is no `bwrap` program."]
     assert len(judged) == 4 and not any(one.problem for one in judged.values()), judged
 
@@ -188,20 +195,18 @@ def test_workers_come_and_go(scheduler, worker, monkeypatch):
         patch.setattr(cluster, "code_digest", lambda: "of another program")
         ClusterWorkers(scheduler).__enter__()
     with ClusterWorkers(scheduler) as examiners:
-        for work in works(2):
-            examiners.submit(work)
+        submit(examiners, 2)
         first.kill()
         first.wait()
         second, _ = worker("second")
-        judged = []
-        while len(judged) < 2:
-            judged += examiners.finished(0.2)
-        assert not any(one.problem for one in judged), judged
+        judged = collected(examiners, 2)
+        assert not any(one.problem for one in judged.values()), judged
         second.kill()
         second.wait()
         monkeypatch.setattr(cluster, "PATIENCE", 1.0)
+        submit(examiners, 1)
         with pytest.raises(CourseError, match=r"has no workers.*dask worker tcp://127.0.0.1"):
-            examined(examiners, works(1))
+            collected(examiners, 1)
 
 
 @pytest.mark.parametrize(

@@ -128,27 +128,28 @@ def test_a_gradebook_that_stays_locked_ends_the_run(root, lock_at, monkeypatch):
     assert_complete(course, 1)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="no mount namespaces")
-def test_a_full_disk_ends_the_run_with_the_mend(template, tmp_path):
-    told = failing_disk("full", template, tmp_path)
-    assert len(told) == 1 + len(FREE)
-    for words, count in told:
+@pytest.fixture(scope="module")
+def failing_disk(template, tmp_path_factory):
+    """What was said of each fault; the script fails where something stored was lost."""
+    if sys.platform != "linux":
+        pytest.skip("no mount namespaces")
+    command = [*IN_A_NAMESPACE, template, tmp_path_factory.mktemp("disks")]
+    wide = {**os.environ, "COLUMNS": "10000"}
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=wide)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return json.loads(done.stdout)
+
+
+def test_a_full_disk_ends_the_run_with_the_mend(failing_disk):
+    assert len(failing_disk["full"]) == 1 + len(FREE)
+    for words, count in failing_disk["full"]:
         assert "No space left" in words or "is full. Free some space. Nothing that was stored is lost" in words
         assert count == 2, "graded until the disk was full, and then no more"
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="no mount namespaces")
-def test_a_read_only_gradebook_is_found_before_anything_is_graded(template, tmp_path):
-    (words,) = failing_disk("read-only", template, tmp_path)
+def test_a_read_only_gradebook_is_found_before_anything_is_graded(failing_disk):
+    (words,) = failing_disk["read-only"]
     assert "gradebook.db is read-only" in words and "chmod u+w" in words
-
-
-def failing_disk(fault, template, folder):
-    wide = {**os.environ, "COLUMNS": "10000"}
-    command = [*IN_A_NAMESPACE, fault, template, folder]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=wide)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return json.loads(done.stdout)
 
 
 def test_a_second_run_is_refused_and_disturbs_nothing(course, monkeypatch):

@@ -3,6 +3,7 @@
 import subprocess
 import threading
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 import nbformat
@@ -11,6 +12,7 @@ import pytest
 import recorded_class
 from graded_class import ASSIGNMENT, CELLS, grade, make_class
 from nbformat.v4 import new_code_cell, new_notebook
+from nbgrader import api
 from postgresql_server import PASSWORD, running
 from recorded_class import STUDENTS
 from typer.testing import CliRunner
@@ -32,7 +34,8 @@ PEOPLE = 'id,first_name,last_name,email\nada,Ada,"Łove, Jr",a@x.org\nben,=1+1,B
 
 @pytest.fixture(scope="module")
 def server():
-    with running() as server:
+    with running() as server, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(api, "get_alembic_version", cache(api.get_alembic_version))  # a process for each new gradebook
         yield server
 
 
@@ -266,7 +269,7 @@ def graded(server, tmp_path_factory):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Recorder, "record", remember)
-        result = cs231n("autograde", ASSIGNMENT, "--course", folder)
+        result = cs231n("autograde", ASSIGNMENT, "--workers", 1, "--course", folder)
     assert result.exit_code == 0, told(result)
     known = recorded_class.Known(lambda work: examined[work.student])
     assert not [one.problem for one in autograde(in_file, ASSIGNMENT, STUDENTS, examiners=known) if one.problem]

@@ -101,7 +101,7 @@ def _phases(contests):
     return [
         "## Where the time goes",
         "Mean seconds of one submission in each phase: reading and mending the notebook; the kernel's start and the "
-        "cells; the judge's questions; verdicts, trained results and feedback; the gradebook. Workers run side by "
+        "cells; the judge's questions; verdicts and trained results; the gradebook. Workers run side by "
         "side, so the class takes less than the sum.",
         table(("notebook", *PHASES, "sum", "of the class, each"), [row(c) for c in contests], numbers_from=1),
     ]
