@@ -81,7 +81,12 @@ shapes = st.lists(st.integers(-1, 6) | numbers, max_size=4) | st.lists(st.sample
 described = st.fixed_dictionaries(
     {"dtype": dtypes, "shape": shapes, "fortran": st.booleans()}, optional={"strides": values}
 ) | st.dictionaries(st.sampled_from(["dtype", "shape", "fortran"]), dtypes | shapes | values)
-headers = st.dictionaries(
+raised = st.fixed_dictionaries({"type": texts, "message": texts, "line": texts}, optional={"line_number": numbers})
+told = st.fixed_dictionaries(
+    {"status": st.sampled_from(STATUSES), "printed": texts, "returned_type": texts, "raised": raised},
+    optional={"changed": st.lists(st.integers(-1, 20), max_size=3), "instructions": numbers},
+)
+headers = told | st.dictionaries(
     st.sampled_from("id status changed printed raised returned_type instructions kept".split()) | texts,
     st.sampled_from(STATUSES) | values,
     max_size=8,
