@@ -81,7 +81,12 @@ shapes = st.lists(st.integers(-1, 6) | numbers, max_size=4) | st.lists(st.sample
 described = st.fixed_dictionaries(
     {"dtype": dtypes, "shape": shapes, "fortran": st.booleans()}, optional={"strides": values}
 ) | st.dictionaries(st.sampled_from(["dtype", "shape", "fortran"]), dtypes | shapes | values)
-headers = st.dictionaries(
+raised = st.fixed_dictionaries({"type": texts, "message": texts, "line": texts}, optional={"line_number": numbers})
+told = st.fixed_dictionaries(
+    {"status": st.sampled_from(STATUSES), "printed": texts, "returned_type": texts, "raised": raised},
+    optional={"changed": st.lists(st.integers(-1, 20), max_size=3), "instructions": numbers},
+)
+headers = told | st.dictionaries(
     st.sampled_from("id status changed printed raised returned_type instructions kept".split()) | texts,
     st.sampled_from(STATUSES) | values,
     max_size=8,
@@ -193,9 +198,9 @@ def assert_taken_or_refused(content):
         assert str(error).isprintable() and "ask for" in str(error)
         return False
     nbformat.validate(notebook)
+    nbformat.writes(notebook).encode()
     assert len(notebook.cells) <= CELL_LIMIT and all(len(cell.source) <= SOURCE_LIMIT for cell in notebook.cells)
     notebook.cells, remarks = restore(notebook.cells, copy.deepcopy(CELLS))
-    assert len({cell.id for cell in notebook.cells}) == len(notebook.cells)
     nbformat.validate(notebook)
     found = [cell for cell in notebook.cells if "nbgrader" in cell.metadata]
     assert sorted(c.metadata.nbgrader.grade_id for c in found) == sorted(c.metadata.nbgrader.grade_id for c in CELLS)
@@ -209,7 +214,7 @@ def assert_taken_or_refused(content):
     return True
 
 
-grade_ids = st.sampled_from([cell.metadata.nbgrader.grade_id for cell in CELLS])
+grade_ids = st.sampled_from([cell.metadata.nbgrader.grade_id for cell in CELLS]) | texts
 sources = st.sampled_from(
     [cell.source for cell in CELLS] + ["", "%%bash\nrm", "def (", "\0", "(" * 300, "x = " + "-" * 9000]
 )

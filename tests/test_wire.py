@@ -49,6 +49,16 @@ def test_empty_arrays_keep_their_shape(pair):
     assert [(a.shape, a.dtype.char) for a in got] == [((0, 3072), "d"), ((5, 0, 7), "?")]
 
 
+def test_the_limit_holds_for_all_arrays_together(pair):
+    for limit, taken in ((16, True), (15, False)):
+        send(pair[0], {}, (np.ones(1), np.ones(1)))
+        if taken:
+            assert len(receive(pair[1], limit)[1]) == 2
+        else:
+            with pytest.raises(WireError, match="16 bytes of arrays, 15 at most"):
+                receive(pair[1], limit)
+
+
 @pytest.mark.parametrize("kind", [np.longdouble, np.clongdouble])
 def test_numbers_that_differ_from_machine_to_machine_are_sent_as_plain_ones(pair, kind):
     header, values = describe(Outcome("returned", (np.ones(2, dtype=kind),)), 1000)
