@@ -13,17 +13,16 @@ from grader.demo import answers, fill_in, hand_in, make_course
 
 ROOT = Path(__file__).parents[1]
 ASSIGNMENT, NOTEBOOK = "assignment2", "dropout"
-HONEST = ("ada", "zoe")
+HONEST = ("ada", "extra", "marked", "strange-metadata", "zoe")
 AGAIN = ("late-again", "late-link")
 """Graded once, before they handed in something broken."""
 
 
+MEND = "ask for it to be opened in Jupyter, saved and submitted again"
+
+
 def raw(content):
     return lambda path: path.write_bytes(content)
-
-
-def without_notebook(path):
-    path.unlink()
 
 
 def linked(path):
@@ -31,24 +30,70 @@ def linked(path):
     path.symlink_to(target)
 
 
+def hard_linked(path):
+    os.link(path, path.parents[2] / f"{path.parents[1].name}.ipynb")
+
+
+def piped(path):
+    path.unlink()
+    os.mkfifo(path)
+
+
+def beside(name, size=0):
+    def make(path):
+        with open(path.parent / name, "wb") as file:
+            file.truncate(size)
+
+    return make
+
+
+def grown(path):
+    with open(path, "ab") as file:
+        file.truncate(200 * 2**20)  # without taking space
+
+
+def renamed(name):
+    return lambda path: path.rename(path.with_name(name))
+
+
 def changed(**parts):
     return lambda path: path.write_text(json.dumps({**json.loads(path.read_text()), **parts}))
 
 
+def nested(path):
+    path.write_text(path.read_text().replace('"metadata": {', f'"metadata": {{"deep": {"[" * 9999}{"]" * 9999},', 1))
+
+
+CELL = {"cell_type": "code", "source": "", "metadata": {}, "outputs": [], "execution_count": None}
 FAULTS = {
-    "cut-off": lambda path: path.write_bytes(path.read_bytes()[:500]),
-    "empty": raw(b""),
-    "format-5": changed(nbformat=5),
-    "late-again": raw(b'{"cells": ['),
-    "late-link": linked,
-    "latin": raw('{"author": "naïve"}'.encode("latin-1")),
-    "linked": linked,
-    "list": raw(b"[]"),
-    "missing": without_notebook,
-    "no-cells": changed(cells=None),
-    "renamed": lambda path: path.rename(path.with_name("dropout (1).ipynb")),
-    "utf-16": lambda path: path.write_bytes(path.read_text().encode("utf-16")),
+    "10-000-cells": (changed(cells=[CELL] * 10_000), "dropout.ipynb has 10,000 cells", "ask for it without"),
+    "200-mb": (beside("data.bin", 200 * 2**20), "data.bin with 200.0 MiB", "ask for what is graded alone"),
+    "200-mb-notebook": (grown, "dropout.ipynb with 200.0 MiB", "ask for what is graded alone"),
+    "cut-off": (lambda path: path.write_bytes(path.read_bytes()[:500]), "dropout.ipynb is not valid JSON", MEND),
+    "deep": (nested, "dropout.ipynb is nested too deeply", MEND),
+    "empty": (raw(b""), "dropout.ipynb is not valid JSON (it is empty)", MEND),
+    "format-5": (changed(nbformat=5), "dropout.ipynb is of the notebook format 5.5", "update nbformat, or ask for"),
+    "hard-link": (hard_linked, "dropout.ipynb is a hard link", "put a copy in its place"),
+    "late-again": (raw(b'{"cells": ['), "dropout.ipynb is not valid JSON", MEND),
+    "late-link": (linked, "a symbolic link, dropout.ipynb", "ask for the file itself"),
+    "latin": (raw('{"author": "naïve"}'.encode("latin-1")), "dropout.ipynb is not UTF-8 text", MEND),
+    "linked": (linked, "a symbolic link, dropout.ipynb", "ask for the file itself"),
+    "list": (raw(b"[]"), "dropout.ipynb is no notebook", MEND),
+    "missing": (lambda path: path.unlink(), "no notebook of the assignment", "ask for dropout.ipynb"),
+    "name": (beside("bell\a.txt"), "'bell\\x07.txt' has unusual characters", "ask for another name"),
+    "no-cells": (changed(cells=None), "dropout.ipynb has no list of cells", MEND),
+    "pipe": (piped, "a pipe, dropout.ipynb", "ask for the file itself"),
+    "renamed": (renamed("Copy of dropout.ipynb"), "'Copy of dropout.ipynb' holds its cells", "rename it to dropout"),
+    "renamed-wholly": (renamed("homework.ipynb"), "'homework.ipynb' holds its cells", "rename it to dropout.ipynb"),
+    "utf-16": (lambda path: path.write_bytes(path.read_text().encode("utf-16")), "dropout.ipynb is UTF-16 text", MEND),
+    "web-page": (raw(b"<!DOCTYPE html>"), "dropout.ipynb is not valid JSON (it is a web page)", MEND),
+}  # fmt: skip
+TAKEN = {
+    "extra": beside("notes.ipynb"),
+    "marked": lambda path: path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes()),
+    "strange-metadata": changed(metadata={"kernelspec": 7, "title": ["x"], "widgets": "y", "language_info": None}),
 }
+"""Unusual, but no reason to give no points."""
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +111,7 @@ def graded(tmp_path_factory):
     for student in (*HONEST, *FAULTS):
         path = hand_in(course, student, perfect, NOTEBOOK, ASSIGNMENT)
         (path.parent / "timestamp.txt").write_text("2026-03-02 12:00:00 UTC\n")
-        FAULTS.get(student, os.fspath)(path)
+        FAULTS.get(student, (TAKEN.get(student, os.fspath),))[0](path)
     results = {result.student: result for result in course.autograde(ASSIGNMENT, course.students(ASSIGNMENT))}
     return course, results, before
 
@@ -82,9 +127,9 @@ def test_the_class_is_graded_to_its_end_and_the_honest_get_everything(graded):
 
 
 @pytest.mark.parametrize("student", FAULTS)
-def test_what_is_broken_is_reported_in_one_line(graded, student):
+def test_what_is_broken_is_reported_in_one_line_with_the_mend(graded, student):
     problem = graded[1][student].problem
-    assert problem and "Traceback" not in problem and problem.isprintable(), problem
+    assert problem.isprintable() and all(words in problem for words in FAULTS[student][1:]), problem
 
 
 @pytest.mark.parametrize("student", AGAIN)
