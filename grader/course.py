@@ -21,7 +21,7 @@ from traitlets.config import PyFileConfigLoader
 
 from .check import load_checks
 from .errors import CourseError
-from .gradebook import with_timeouts
+from .gradebook import RunLock, with_timeouts
 from .gradebook_errors import explained
 
 if TYPE_CHECKING:
@@ -87,11 +87,16 @@ class Course:
         return Path(self._folders.format_path(directory, student, assignment))
 
     def release(self, assignment: str) -> Path:
-        """Build the students' version from solutions/; returns its folder."""
+        """Build the students' version from solutions/; returns its folder.
+
+        Raises CourseError, also while the course is being graded: those who are graded later would be measured by
+        other checks.
+        """
         if not self.path("source", assignment).is_dir():
             there = ", ".join(sorted(self._api.get_source_assignments())) or "nothing"
             raise CourseError(f"There is no {self._folders.source_directory}/{assignment}; there is {there}.")
-        result = self._api.generate_assignment(assignment)
+        with RunLock(self.root, f"release {assignment}"):
+            result = self._api.generate_assignment(assignment)
         if not result["success"]:
             raise CourseError(_explain(result))
         return self.path("release", assignment)

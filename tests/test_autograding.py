@@ -285,9 +285,10 @@ def test_without_its_sandbox_half_way_the_rest_is_reported_and_the_next_call_goe
     assert cells(course) == cells(undisturbed)
 
 
-def test_a_second_run_refuses_and_names_the_first(course):
+@pytest.mark.parametrize("command", ["autograde", "release"])
+def test_a_second_run_refuses_and_names_the_first(course, command):
     with RunLock(course.root, "autograde assignment9"):
-        result = cs231n("autograde", ASSIGNMENT, "--course", course.root)
+        result = cs231n(command, ASSIGNMENT, "--course", course.root)
     told = " ".join(result.output.split())
     assert result.exit_code == 2
     assert "autograde assignment9" in told and f"process {os.getpid()}" in told
