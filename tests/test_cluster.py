@@ -139,7 +139,9 @@ def test_a_class_with_a_worker_killed_half_way_has_the_scores_that_it_has_locall
     course = make_course(Course(ROOT), tmp_path / "course")
     released = nbformat.read(course.release(ASSIGNMENT) / f"{NOTEBOOK}.ipynb", as_version=4)
     solution = nbformat.read(course.path("source", ASSIGNMENT) / f"{NOTEBOOK}.ipynb", as_version=4)
-    for student, notebook in list(submissions(released, solution).items())[:4]:
+    handed_in = submissions(released, solution)
+    del handed_in["dan-cheating"]  # its kernel never answers, which takes ten seconds to find out
+    for student, notebook in handed_in.items():
         hand_in(course, student, notebook)
     (course.root / SECRET_FILE).write_text("231".zfill(64))
     here = Course(shutil.copytree(course.root, tmp_path / "graded here"))
