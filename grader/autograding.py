@@ -92,8 +92,8 @@ class _Run:
         to_do, under_way = iter(students), {}
         while not self._stop():
             while len(under_way) < self._examiners.capacity and (student := next(to_do, None)) is not None:
-                if not regrade and self._is_up_to_date(student):
-                    yield Graded(student, kept=True, grade=self._recorder.grade(student))
+                if not regrade and (grade := self._kept(student)):
+                    yield Graded(student, kept=True, grade=grade)
                     continue
                 try:
                     under_way[student] = self._work(student)
@@ -106,14 +106,15 @@ class _Run:
             for judged in self._examiners.finished(WAIT):
                 yield self._record(under_way.pop(judged.student), judged)
 
-    def _is_up_to_date(self, student: str) -> bool:
-        """Whether it is graded, and nothing newer was handed in since: as nbgrader decides it."""
-        if not was_recorded(self._course, self._assignment, student):
-            return False
+    def _kept(self, student: str) -> Grade | None:
+        """The grade of a submission since which nothing newer was handed in, as nbgrader decides it; else None."""
+        grade = self._recorder.grade(student)
+        if not was_recorded(self._course, self._assignment, student, grade):
+            return None
         handed_in, graded = (
             _timestamp(self._course.path(step, self._assignment, student)) for step in ("submitted", "autograded")
         )
-        return handed_in is None or graded is None or handed_in <= graded
+        return grade if handed_in is None or graded is None or handed_in <= graded else None
 
     def _work(self, student: str) -> Work:
         """Raises IntakeError."""

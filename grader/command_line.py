@@ -136,7 +136,8 @@ def _chosen(place, assignment: str, wanted: list[str] | None, only_new: bool) ->
         shown = ", ".join(there[:20]) + (f" and {len(there) - 20} more" if len(there) > 20 else "")
         fail(f"No submission of {', '.join(unknown)} in {place.path('submitted', assignment, 'STUDENT')}: {shown}.")
     students = sorted(set(wanted)) if wanted else there
-    if only_new and not (students := [s for s in students if not was_recorded(place, assignment, s)]):
+    grades = {grade.student: grade for grade in place.grades(assignment)} if only_new else {}
+    if only_new and not (students := [s for s in students if not was_recorded(place, assignment, s, grades.get(s))]):
         words = "Something is graded of everybody. Next, for newer submissions: the same without --only-new"
         console.print(words, soft_wrap=True)
         raise typer.Exit(0)

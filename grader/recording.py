@@ -33,9 +33,16 @@ STAGING = ".grading.staging"
 AT_FDCWD, RENAME_EXCHANGE = -100, 2
 
 
-def was_recorded(course: Course, assignment: str, student: str) -> bool:
-    """Whether there are graded notebooks of the student, and no run was killed while it recorded them."""
-    return course.path("autograded", assignment, student).is_dir() and not _mark(course, assignment, student).exists()
+def was_recorded(course: Course, assignment: str, student: str, grade: Grade | None) -> bool:
+    """Whether there are graded notebooks of the student, and no run was killed while it recorded them.
+
+    grade: what the gradebook says. Where an older gradebook was put back, it may know nothing of them.
+    """
+    return (
+        grade is not None
+        and course.path("autograded", assignment, student).is_dir()
+        and not _mark(course, assignment, student).exists()
+    )
 
 
 def _mark(course: Course, assignment: str, student: str) -> Path:

@@ -131,9 +131,6 @@ def disturbed(handed_in, tmp_path_factory):
     return course, graded, examiners.hit
 
 
-# --- in parallel ---
-
-
 def test_parallel_workers_give_the_scores_of_one_after_the_other(course, undisturbed):
     result = cs231n("autograde", ASSIGNMENT, "--workers", 2, "--course", course.root)
     assert result.exit_code == 0, result.output
@@ -184,9 +181,6 @@ def test_workers_that_cannot_start_are_told_at_once(monkeypatch):
     with pytest.raises(CourseError, match="as soon as they start"), LocalWorkers(2) as examiners:
         while True:
             examiners.finished(1)
-
-
-# --- interrupted ---
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
@@ -294,6 +288,16 @@ def test_a_second_run_refuses_and_names_the_first(course, command):
     assert "autograde assignment9" in told and f"process {os.getpid()}" in told
 
 
+def test_after_going_back_to_a_backup_who_is_not_in_it_is_graded_again(undisturbed, tmp_path):
+    course = copied(undisturbed, tmp_path)
+    (backup,) = (course.root / "backups").glob("*.db")  # of before the run, in which nobody was graded
+    shutil.copy(backup, course.root / "gradebook.db")
+    assert not course.grades(ASSIGNMENT)
+    result = cs231n("autograde", ASSIGNMENT, "--workers", 1, "--only-new", "--student", "ada", "--course", course.root)
+    assert result.exit_code == 0 and "(kept)" not in result.output, result.output
+    assert cells(course) == {"ada": cells(undisturbed)["ada"]}
+
+
 def test_a_submission_that_cannot_be_graded_leaves_the_earlier_grade_as_it_was(undisturbed, tmp_path):
     course = copied(undisturbed, tmp_path)
     before = cells(course), stored(course, "ada")
@@ -307,9 +311,6 @@ def test_a_submission_that_cannot_be_graded_leaves_the_earlier_grade_as_it_was(u
     assert (cells(course), stored(course, "ada")) == before
     regraded = cs231n("autograde", ASSIGNMENT, "--workers", 1, "--student", "ben", "--regrade", "--course", course.root)
     assert regraded.exit_code == 1 and "timestamp.txt holds no time" in regraded.output
-
-
-# --- which submissions ---
 
 
 class Instant:
@@ -369,9 +370,6 @@ def test_an_unknown_student_is_answered_with_those_who_are_there(course):
     assert both.exit_code == 2 and "not both" in both.output
 
 
-# --- one writer ---
-
-
 def test_what_nbgrader_commits_is_taken_back_when_anything_fails(tmp_path):
     course = make_class(tmp_path)
     grade(course, "ada", {"predict_labels": 4})
@@ -405,9 +403,6 @@ def test_a_course_that_does_not_name_the_judge_is_refused(handed_in, tmp_path):
     course.config.Autograde.autograde_preprocessors = ["nbgrader.preprocessors.SaveAutoGrades"]
     with pytest.raises(CourseError, match="does not name grader.preprocessors.Judge"):
         list(course.autograde(ASSIGNMENT, ["ada"]))
-
-
-# --- what it looks like ---
 
 
 def test_lines_tell_lateness_and_defuse_what_students_write():
