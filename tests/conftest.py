@@ -17,7 +17,13 @@ hypothesis.settings.load_profile("ci")
 has_torch = find_spec("torch") is not None
 collect_ignore = [] if has_torch else ["pytorch"]
 
-LONGEST = ["test_notebooks.py", "test_attacks.py", "test_course_mixed_class.py", "test_solutions.py", "test_jupyterhub.py"]
+LONGEST = [
+    "test_notebooks.py",
+    "test_attacks.py",
+    "test_course_mixed_class.py",
+    "test_solutions.py",
+    "test_jupyterhub.py",
+]
 CLASS_NAMES = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
 
 

@@ -5,7 +5,6 @@ import sys
 import textwrap
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -186,13 +185,14 @@ def test_after_a_fork_kernels_give_the_same(layer):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="elsewhere JupyterLab is a child process")
-def test_in_jupyterlab_idle_threads_sleep_unless_the_user_has_other_plans(monkeypatch):
+def test_in_jupyterlab_idle_threads_sleep_unless_the_user_has_other_plans(monkeypatch, tmp_path):
     started = {}
+    monkeypatch.chdir(tmp_path)  # and back afterwards
     monkeypatch.setattr(os, "execve", lambda program, command, environment: started.update(environment))
     monkeypatch.setattr("subprocess.run", lambda *args, **kwargs: SimpleNamespace(returncode=0))
     for variable in "OPENBLAS_THREAD_TIMEOUT", "GOMP_SPINCOUNT":
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("OMP_WAIT_POLICY", "active")
-    open_lab(Path("/course"), Path("/course/a.ipynb"), browser=False, port=8888)
+    open_lab(tmp_path, tmp_path / "a.ipynb", browser=False, port=8888)
     assert started["OPENBLAS_THREAD_TIMEOUT"] == "20" and started["GOMP_SPINCOUNT"] == "30000"
     assert started["OMP_WAIT_POLICY"] == "active"
