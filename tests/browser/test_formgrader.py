@@ -247,7 +247,7 @@ def test_all_of_it_runs_where_nothing_is_cleaned(course, chromium, tmp_path_fact
         config.write(WEAKNESS)
     graded = Course(folder).path("autograded", ASSIGNMENT, "eve") / f"{NOTEBOOK}.ipynb"
     notebook = nbformat.read(graded, as_version=4)
-    del notebook.metadata["widgets"]  # with these two formgrader could not show the page at all
+    # with an attached picture formgrader could not show the page at all
     notebook.cells[2].source = notebook.cells[2].source.replace("attachment:", "")
     nbformat.write(notebook, graded)
     with desk(Course(folder), chromium, tmp_path_factory) as weak:
